@@ -1,0 +1,51 @@
+"""The networks of the lessons."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import nn
+
+
+def mlp(sizes, rng, activation=nn.ReLU):
+    """A multilayer perceptron: linear layers with an activation between each two; the last layer is linear.
+
+    sizes: numbers of units, from input to output: [2, 64, 64, 1] has three linear layers.
+    rng: the torch.Generator that draws weights and biases, uniform in +-1/sqrt(fan_in), which is torch's own
+    default; the network lies on its device. activation: a module class such as nn.Tanh, or None for a purely
+    linear stack. Returns an nn.Sequential.
+    Raises TypeError or ValueError for sizes or an activation that make no network. Taught in lesson 3.
+    """
+    _check_sizes(sizes)
+    _check_activation(activation)
+    layers = []
+    for fan_in, fan_out in pairwise(sizes):
+        if layers and activation is not None:
+            layers.append(activation())
+        layer = nn.utils.skip_init(nn.Linear, fan_in, fan_out, device=rng.device)  # empty: rng fills it
+        bound = 1 / math.sqrt(fan_in)
+        nn.init.uniform_(layer.weight, -bound, bound, generator=rng)
+        nn.init.uniform_(layer.bias, -bound, bound, generator=rng)
+        layers.append(layer)
+    return nn.Sequential(*layers)
+
+
+def _check_sizes(sizes):
+    if not isinstance(sizes, Sequence) or not all(type(size) is int for size in sizes):
+        raise TypeError(f"sizes must be a list of whole numbers such as [2, 64, 2], but is {sizes!r}.")
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise ValueError(f"sizes needs an input and an output size, all of at least 1, but is {sizes!r}.")
+
+
+def _check_activation(activation):
+    if activation is None:
+        return
+    if isinstance(activation, nn.Module):
+        name = type(activation).__name__
+        raise TypeError(f"activation must be a class, but is a module: write nn.{name} without brackets.")
+    try:
+        made = activation()
+    except TypeError:
+        made = None
+    if not isinstance(made, nn.Module):
+        raise TypeError(f"activation must be a module class such as nn.ReLU, or None, but is {activation!r}.")

@@ -1,0 +1,104 @@
+"""The multilayer perceptron against torch's own layers."""
+
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from helpers.networks import mlp
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def test_shapes_and_order_of_layers():
+    network = mlp((2, 5, 7, 3), seeded(), nn.Tanh)
+    assert [type(layer) for layer in network] == [nn.Linear, nn.Tanh, nn.Linear, nn.Tanh, nn.Linear]
+    assert [tuple(p.shape) for p in network.parameters()] == [(5, 2), (5,), (7, 5), (7,), (3, 7), (3,)]
+    assert all(p.dtype == torch.float32 and p.requires_grad for p in network.parameters())
+    assert network(torch.zeros(4, 2)).shape == (4, 3)
+    assert [type(layer) for layer in mlp([2, 3], seeded())] == [nn.Linear]
+    assert type(mlp([2, 3, 1], seeded())[1]) is nn.ReLU
+
+
+def test_computes_what_the_formula_says():
+    network = mlp([3, 4, 2], seeded(), nn.Tanh)
+    w1, b1, w2, b2 = network.parameters()
+    x = torch.randn(6, 3, generator=seeded(1))
+    torch.testing.assert_close(network(x), torch.tanh(x @ w1.T + b1) @ w2.T + b2)
+
+
+def test_same_numbers_as_torch_would_draw():
+    network = mlp([20, 30, 10], seeded(3))
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        reference = nn.Sequential(nn.Linear(20, 30), nn.ReLU(), nn.Linear(30, 10))
+    for mine, torchs in zip(network.parameters(), reference.parameters()):
+        torch.testing.assert_close(mine, torchs)
+
+
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_distributed_as_in_torch(name):
+    with torch.random.fork_rng():
+        torch.manual_seed(99)
+        reference = torch.cat([getattr(nn.Linear(50, 200), name).detach().flatten() for _ in range(20)]).numpy()
+    mine = torch.cat([getattr(mlp([50, 200], seeded(s))[0], name).detach().flatten() for s in range(20)]).numpy()
+    assert stats.ks_2samp(mine, reference).pvalue > 1e-6
+    assert 0.99 * 50**-0.5 < abs(mine).max() <= 50**-0.5 * (1 + 1e-6)
+
+
+def test_leaves_the_global_generator_alone():
+    before = torch.get_rng_state()
+    mlp([2, 64, 64, 2], seeded())
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_same_seed_same_network():
+    first, second, other = (list(mlp([2, 8, 1], seeded(s)).parameters()) for s in (1, 1, 2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second))
+    assert not any(torch.equal(a, b) for a, b in zip(first, other))
+    rng = seeded(1)
+    mlp([2, 8, 1], rng)
+    assert not torch.equal(first[0], mlp([2, 8, 1], rng)[0].weight)  # the generator moves on
+
+
+def affine_gap(network):
+    x, y = torch.randn(2, 100, 3, generator=seeded(7))
+    middle = network(0.3 * x + 0.7 * y)
+    return (middle - (0.3 * network(x) + 0.7 * network(y))).abs().max().item()
+
+
+def test_without_activation_the_network_is_affine():
+    network = mlp([3, 50, 50, 2], seeded(), activation=None)
+    assert [type(layer) for layer in network] == [nn.Linear] * 3
+    assert affine_gap(network) < 1e-5
+    assert affine_gap(mlp([3, 50, 50, 2], seeded())) > 1e-2  # an activation bends it
+
+
+def test_activation_may_be_anything_that_makes_a_module():
+    network = mlp([2, 3, 1], seeded(), lambda: nn.LeakyReLU(0.2))
+    assert network[1].negative_slope == 0.2
+
+
+def test_every_activation_is_a_module_of_its_own():
+    network = mlp([2, 3, 3, 1], seeded(), nn.PReLU)
+    assert network[1] is not network[3]
+
+
+@pytest.mark.parametrize("sizes", [[2], [], [2, 0, 1], [2, -3]])
+def test_refuses_sizes_that_make_no_network(sizes):
+    with pytest.raises(ValueError, match="at least 1"):
+        mlp(sizes, seeded())
+
+
+@pytest.mark.parametrize("sizes", [[2, 3.0], 5, None, "23", [2, True]])
+def test_refuses_sizes_that_are_no_whole_numbers(sizes):
+    with pytest.raises(TypeError, match="whole numbers"):
+        mlp(sizes, seeded())
+
+
+@pytest.mark.parametrize("activation, word", [(nn.ReLU(), "write nn.ReLU"), (torch.relu, "class"), ("relu", "class"), (int, "class")])
+def test_refuses_what_is_no_activation(activation, word):
+    with pytest.raises(TypeError, match=word):
+        mlp([2, 3, 1], seeded(), activation)
