@@ -1,0 +1,984 @@
+# %% [markdown]
+# # 2. From uniform to complicated
+#
+# **How do uniform numbers become any other distribution?**
+#
+# Lesson 1 ended with a secret: every puppy is drawn from a handful of uniform numbers. So the whole art of generating
+# lies in one step, a *transformation* that takes numbers that everybody can have and turns them into numbers with the
+# distribution that we want. In this lesson you build such transformations by hand: first the uniform numbers themselves,
+# then one curve that makes any distribution on a line, then warps of a whole square. At the end you see exactly where
+# building by hand stops, and why a network has to take over.
+#
+# *You need*: lesson 1, and what a square root and a logarithm are. *Time*: about 60 minutes.
+#
+# *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
+
+# %%
+# Find the package `helpers`; where it is missing (in Colab, for instance), fetch it. Nothing is installed.
+import os
+import sys
+from pathlib import Path
+
+address, tag, folder = "", "v0.1.0", Path("generative-networks").absolute()
+root = next((p for p in [folder, *folder.parents] if (p / "helpers/__init__.py").exists()), folder)
+if not (root / "helpers").exists():
+    if not address:
+        raise SystemExit("This copy has no address yet: open this notebook inside a clone of the repository.")
+    if os.system(f"git clone -q --depth 1 --branch {tag} https://github.com/{address} {folder.name}"):
+        raise SystemExit(f"Fetching {address} failed: check the internet connection and run this cell again.")
+sys.path.insert(0, str(root))
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from scipy import stats
+
+from helpers import sampling
+from helpers.checks import compare
+from helpers.pictures import load_fashion
+from helpers.plots import PALETTE, finish, scatter_samples, warped_grid
+from helpers.widgets import sliders
+
+SEED = 2
+rng = torch.Generator().manual_seed(SEED)
+
+# %% [markdown]
+# The cell below shows where we are going. Two uniform numbers are a point of the square on the left. One formula of two
+# lines, applied to each point, makes the picture on the right.
+
+# %%
+def to_spiral(u):
+    """The first number says how far along the spiral, the second how far off its middle line. (n, 2) to (n, 2)."""
+    turn = 4 * math.pi * u[:, 0]
+    radius = 0.3 + 0.15 * turn + 0.45 * (u[:, 1] - 0.5)
+    return torch.stack([radius * turn.cos(), radius * turn.sin()], dim=1)
+
+
+z = sampling.uniform_noise(2000, 2, rng)
+fig, (left, right) = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
+scatter_samples(left, z, kind="noise")
+finish(left, title="uniform numbers, two at a time", limits=((0, 1), (0, 1)), equal=True)
+scatter_samples(right, to_spiral(z), kind="generated")
+finish(right, title="the same points, transformed", limits=((-2.5, 2.5), (-2.5, 2.5)), equal=True)
+plt.show()
+
+# %% [markdown]
+# **Figure 2.1.** Left: 2,000 points spread evenly over a square. Right: the same 2,000 points after a transformation; they
+# form a spiral of two turns, crowded inside and thin outside. No point was added, removed or tuned: the
+# shape is in the formula.
+#
+# ## Words
+#
+# | idea | symbol | in code | shape |
+# |---|---|---|---|
+# | uniform noise: every value in [0, 1] equally likely | $u$ or $z$ | `u`, `z` | `(n,)`, `(n, noise_dim)` |
+# | density: how thickly probability lies at $x$ | $p(x)$ | `density` | like `x` |
+# | cumulative distribution function, **CDF**: the share of the distribution at or below $x$ | $F(x)$ | `cdf` | like `x`, in [0, 1] |
+# | **inverse CDF**, or quantile function: the $x$ below which a share $u$ lies | $F^{-1}(u)$ | `inverse_cdf` | like `u` |
+# | transformation of the noise; in later lessons, the generator | $G(z)$ | `to_spiral`, ... | `(n, 2)` to `(n, 2)` |
+# | a source of random numbers | | `rng` | |
+#
+# One word to be careful with: the article speaks of "complex" functions and distributions. It means *complicated*; complex
+# numbers play no part. And *normal* and *uniform* are two different distributions: a uniform number is equally likely
+# to fall anywhere between 0 and 1, a normal (Gaussian) one falls near its mean most of the time. This lesson turns the first
+# into the second.
+#
+# ---
+# # Part A: numbers that only look random
+#
+# A computer follows rules, so it cannot roll dice. What it can do is follow a rule whose results *look* like dice. The oldest
+# such rule, the **linear congruential generator**, fits in one line: multiply the last number, add something, and keep the
+# remainder of a division.
+#
+# $$x_{k+1} = (a\,x_k + c) \bmod m$$
+#
+# Divide by $m$ and you have numbers from 0 up to 1. Here are the first six with $a=21$, $c=17$, $m=64$, by hand.
+
+# %% teaches=["D11"]
+x = 1
+for k in range(6):
+    x_next = (21 * x + 17) % 64
+    print(f"21 * {x:2d} + 17 = {21 * x + 17:4d}, remainder {x_next:2d}, divided by 64: {x_next / 64:.4f}")
+    x = x_next
+
+# %% [markdown]
+# The numbers jump about. They are called **pseudo-random**: nothing about them is left to chance, and whoever starts at 1
+# again gets the same six.
+#
+# ## Predict: one step beside a good multiplier
+#
+# With $a = 21$ the generator visits all 64 remainders before it repeats. Now take $a = 20$ and leave everything else. How many
+# different numbers does it end up going round in?
+#
+# **(a)** also 64 &nbsp; **(b)** 63 &nbsp; **(c)** about 32 &nbsp; **(d)** one
+#
+# Decide, then move the slider below.
+#
+# ## Try it: the constants of a generator
+#
+# Each square is one number of the sequence. The picture on the right plots each number against the next: for good random
+# numbers the squares should show no pattern. (`linear_congruential` is opened up in *The code*.)
+
+# %% teaches=["D11"]
+def cycle_length(multiplier, increment, modulus, seed=1):
+    """The number of steps after which the generator, once it repeats, comes back to the same number."""
+    first_seen, x = {}, seed
+    while x not in first_seen:
+        first_seen[x] = len(first_seen)
+        x = (multiplier * x + increment) % modulus
+    return len(first_seen) - first_seen[x]
+
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", width_ratios=[1.4, 1])
+sequence, = left.plot([], [], "s", ms=4, color=PALETTE["noise"])
+pairs, = right.plot([], [], "s", ms=4, color=PALETTE["noise"])
+finish(left, title="the numbers, one after another", limits=((0, 130), (-0.03, 1.03)), xlabel="step $k$", ylabel="$x_k / m$")
+finish(right, title="each number against the next", limits=((-0.03, 1.03), (-0.03, 1.03)), equal=True, xlabel="$x_k / m$",
+       ylabel="$x_{k+1} / m$")
+
+
+def draw(multiplier, increment, modulus):
+    u = sampling.linear_congruential(130, 1, multiplier, increment, modulus) / modulus
+    sequence.set_data(np.arange(1, 131), u)
+    pairs.set_data(u[:-1], u[1:])
+    length = cycle_length(multiplier, increment, modulus)
+    return f"With these constants the generator goes round in {length} of {modulus} possible numbers."
+
+
+sliders(draw, fig, multiplier=(1, 63, 1, 21), increment=(0, 63, 1, 17), modulus=(16, 128, 1, 64))
+
+# %% [markdown]
+# **Figure 2.2.** Left: 130 numbers of the generator, one after another; with the constants shown the pattern of the first 64 repeats.
+# Right: each number against its successor. They lie on a lattice of lines, which a larger modulus makes finer but never removes.
+#
+# The same picture for three multipliers, the rest unchanged:
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained", sharey=True)
+for ax, a in zip(axes, [20, 21, 33]):
+    u = sampling.linear_congruential(130, 1, a, 17, 64) / 64
+    ax.plot(np.arange(1, 131), u, "s", ms=3, color=PALETTE["noise"])
+    finish(ax, title=f"$a = {a}$: cycle of {cycle_length(a, 17, 64)}", limits=((0, 130), (-0.03, 1.03)), xlabel="step $k$")
+plt.show()
+
+# %% [markdown]
+# **Figure 2.3.** With $a=20$ the generator falls on one number within a few steps and stays there. With $a=21$ and with $a=33$ it visits
+# all 64; but $a=33$ climbs in stripes that everybody sees.
+#
+# ## What you saw
+#
+# **(d)** is right: one number, for ever. One step of a slider separates a generator that uses every number it has from one
+# that is stuck. And a full cycle alone is not enough: $a=33$ has one, and looks nothing like chance.
+#
+# ## Why
+#
+# When is the cycle full? A theorem of Hull and Dobell (1962) answers it; for a modulus that is a power of two, such as 64, and
+# at least 4, it says:
+#
+# $$\text{full cycle} \iff c \text{ is odd, and } a - 1 \text{ is a multiple of } 4.$$
+#
+# We need not believe it: with $m = 64$ there are only $64 \times 64$ generators, so we count the cycle of each.
+
+# %%
+full_by_counting = torch.tensor([[cycle_length(a, c, 64) == 64 for c in range(64)] for a in range(64)])
+full_by_theorem = torch.tensor([[c % 2 == 1 and a % 4 == 1 for c in range(64)] for a in range(64)])
+print(f"{int(full_by_counting.sum())} of {full_by_counting.numel()} generators have a full cycle")
+assert torch.equal(full_by_counting, full_by_theorem), "the theorem and the count must agree for every a and c"
+
+# %% [markdown]
+# Counting and theorem agree for every pair of constants. A cycle of 64 is a toy. With modulus $2^{31}-1$ and multiplier 16807
+# (Park and Miller's "minimal standard", 1988) it is some two thousand million.
+#
+# ## The code
+#
+# In words: *repeat n times: multiply, add, keep the remainder, write it down.* The function is the sentence.
+
+# %% tags=["shows:helpers.sampling.linear_congruential"] teaches=["D11"]
+def linear_congruential(n, seed, multiplier=16807, increment=0, modulus=2**31 - 1):
+    """The n states that follow `seed` under state <- (multiplier * state + increment) mod modulus."""
+    states = []
+    state = seed
+    for _ in range(n):
+        state = (multiplier * state + increment) % modulus
+        states.append(state)
+    return torch.tensor(states, dtype=torch.int64)
+
+# %% [markdown]
+# ## Check
+#
+# Park and Miller published one number so that others can test their programs: started at 1, the generator's 10,000th
+# number is 1,043,618,065. And PyTorch's own generator on the CPU is the Mersenne Twister; started at 5489, its 10,000th
+# output of 32 bits is known to be 4,123,659,995. The cell asks it for 24 of those bits.
+
+# %%
+assert linear_congruential(10_000, seed=1)[-1] == 1_043_618_065
+twister = torch.Generator().manual_seed(5489)
+assert torch.randint(2**24, (10_000,), generator=twister)[-1] == 4_123_659_995 % 2**24
+
+first, again = (torch.rand(5, generator=torch.Generator().manual_seed(7)) for _ in range(2))
+assert torch.equal(first, again), "the same seed must give the same numbers"
+print("both generators are what they claim to be; the same seed gives the same numbers")
+
+# %% [markdown]
+# This is why each lesson hands an `rng` with a seed to everything that uses chance: your run can be repeated exactly.
+#
+# But are the numbers *uniform*? Test it: sort them and plot the share of numbers at or below each value. For perfectly uniform
+# numbers this **empirical CDF** is the diagonal, and the largest gap to the diagonal is the **Kolmogorov-Smirnov
+# distance** (KS distance). Chance makes a gap, too: for $n$ honest uniform numbers it exceeds $1.358/\sqrt n$ only
+# once in twenty times.
+
+# %% teaches=["D11"]
+def ks_distance(u):
+    """The largest gap between the empirical CDF of u and the diagonal. u: (n,) numbers in [0, 1]."""
+    n, ordered = len(u), u.sort().values
+    share = torch.arange(n + 1) / n  # the empirical CDF jumps from share[i] to share[i + 1] at ordered[i]
+    return torch.maximum(share[1:] - ordered, ordered - share[:-1]).max()
+
+
+u = linear_congruential(2000, seed=1) / (2**31 - 1)
+print(f"largest gap {ks_distance(u):.4f}, critical value {1.358 / math.sqrt(len(u)):.4f}")
+assert math.isclose(ks_distance(u), stats.kstest(u.numpy(), "uniform").statistic, abs_tol=1e-6)
+assert ks_distance(u) < 1.358 / math.sqrt(len(u))
+
+# %% [markdown]
+# Our ten lines and SciPy's test agree, and the minimal standard passes.
+#
+# ## When it breaks: RANDU
+#
+# For some ten years many of the world's simulations ran on **RANDU**: $x_{k+1} = 65539\,x_k \bmod 2^{31}$. It passes the
+# test of single numbers. Its flaw appears when its numbers are used three at a time, as the coordinates of a
+# point in a cube. Turn the cube. (To turn it, we multiply each point by a rotation and look at two of the three coordinates.)
+
+# %% teaches=["D11"]
+n_points = 3000
+clouds = {"RANDU": sampling.randu(3 * n_points).reshape(-1, 3) / 2**31,
+          "PyTorch's generator": torch.rand(n_points, 3, generator=rng)}
+
+
+def view(points, turn):
+    """What a viewer sees who walks round the cube by `turn` degrees. (n, 3) to (n, 2)."""
+    angle = math.radians(turn)
+    across = torch.tensor([-math.sin(angle), math.cos(angle), 0.0])
+    upward = torch.tensor([0.0, 0.0, 1.0])
+    return (points - 0.5) @ torch.stack([across, upward], dim=1)
+
+
+fig, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
+dots, = ax.plot([], [], "s", ms=1.8, color=PALETTE["noise"])
+finish(ax, title="three numbers are one point of a cube", limits=((-0.75, 0.75), (-0.55, 0.55)), equal=True, ticks=False)
+
+
+def draw(generator, turn):
+    seen = view(clouds[generator], turn)
+    dots.set_data(seen[:, 0], seen[:, 1])
+    return f"{n_points} points of {generator}, seen from {turn} degrees."
+
+
+sliders(draw, fig, generator=list(clouds), turn=(0, 180, 1, 56))
+
+# %% [markdown]
+# **Figure 2.4.** RANDU's points in a cube, seen from 56 degrees: they lie on planes, seen edge-on as stripes, with nothing between
+# them.
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained")
+for ax, turn in zip(axes, [20, 50, 56]):
+    seen = view(clouds["RANDU"], turn)
+    ax.plot(seen[:, 0], seen[:, 1], "s", ms=1, color=PALETTE["noise"])
+    finish(ax, title=f"RANDU from {turn} degrees", limits=((-0.75, 0.75), (-0.55, 0.55)), equal=True, ticks=False)
+plt.show()
+
+# %% [markdown]
+# **Figure 2.5.** The same points from three sides. From 20 degrees nothing is to be seen, from 50 degrees bands appear, from 56 degrees the planes stand
+# edge-on. PyTorch's generator (the other choice above) shows an even cloud from every side.
+#
+# The reason is a short calculation. Since $65539 = 2^{16} + 3$, two steps of the generator give
+# $x_{k+2} = 6\,x_{k+1} - 9\,x_k \pmod{2^{31}}$: the third number follows from the two before it. Each triple satisfies
+# $9x_k - 6x_{k+1} + x_{k+2} = j \cdot 2^{31}$ for a whole number $j$, and each $j$ is a plane.
+
+# %% teaches=["D11"]
+states = sampling.randu(100_000)
+combination = 9 * states[:-2] - 6 * states[1:-1] + states[2:]
+planes = torch.unique(combination // 2**31)
+print("planes j =", planes.tolist())
+assert (combination % 2**31 == 0).all() and len(planes) == 15
+
+# %% [markdown]
+# So a generator has to be tested in the way it will be used. The last cell of this part puts three generators
+# through three tests: single numbers (KS), pairs and triples (cut the square into $16 \times 16$ boxes, the cube into $16 \times 16 \times 16$, count the
+# points in each, and compare with equal counts by the chi-square test). Each test answers with a *p-value*: how often honest
+# random numbers would look at least as bad. Below one in a million, we call it a failure.
+
+# %% teaches=["D11"]
+def box_test(u, dim, boxes):
+    """p-value of the chi-square test that points made of `dim` numbers each fill all boxes equally. u: (n,)."""
+    points = u[: len(u) // dim * dim].reshape(-1, dim)
+    corner = (points * boxes).long().clamp(max=boxes - 1)
+    index = sum(corner[:, i] * boxes**i for i in range(dim))
+    return stats.chisquare(torch.bincount(index, minlength=boxes**dim).numpy()).pvalue
+
+
+def three_tests(u):
+    return {"single": stats.kstest(u.numpy(), "uniform").pvalue, "pairs": box_test(u, 2, 16), "triples": box_test(u, 3, 16)}
+
+
+n = 60_000
+generators = {
+    "toy, m = 64": lambda seed: linear_congruential(n, seed, 21, 17, 64) / 64,
+    "RANDU": lambda seed: sampling.randu(n, 2 * seed + 1) / 2**31,
+    "minimal standard": lambda seed: linear_congruential(n, seed + 1) / (2**31 - 1),
+    "PyTorch": lambda seed: torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64),
+}
+n_seeds = 10
+failures = {name: {test: 0 for test in ("single", "pairs", "triples")} for name in generators}
+for name, generator in generators.items():
+    for seed in range(n_seeds):
+        for test, p_value in three_tests(generator(seed)).items():
+            failures[name][test] += int(p_value < 1e-6)
+
+print(f"failures in {n_seeds} runs from {n_seeds} seeds, {n} numbers each")
+print(f"{'':20}{'single':>8}{'pairs':>8}{'triples':>8}")
+for name, row in failures.items():
+    print(f"{name:20}{row['single']:8}{row['pairs']:8}{row['triples']:8}")
+assert failures["RANDU"] == {"single": 0, "pairs": 0, "triples": n_seeds}
+assert sum(failures["PyTorch"].values()) == sum(failures["minimal standard"].values()) == 0
+
+# %% [markdown]
+# RANDU passes alone and in pairs and fails in threes, from each of the seeds. From here on our uniform numbers come from
+# PyTorch's generator, and we take them for what they are: determined, repeatable, and uniform as far as our tests can tell.
+#
+# ---
+# # Part B: one curve makes any distribution on a line
+#
+# ## Predict: squares of uniform numbers
+#
+# Take uniform numbers $u$ and square each: $x = u^2$. All results lie between 0 and 1 again. How are they spread?
+#
+# **(a)** evenly, as before &nbsp; **(b)** thicker near 0 &nbsp; **(c)** thicker near 1 &nbsp; **(d)** thicker in the middle
+#
+# ## Try it: carry each point to its place
+#
+# On the left, a curve: it takes a uniform number $u$ (across) and says where to put it (up). The slider moves each point
+# from where it is, $x = u$, to where the curve of the chosen distribution wants it. On the right you see what becomes
+# of the density: the histogram is counted, the line is computed.
+
+# %% teaches=["D9", "F4"]
+normal = torch.distributions.Normal(0.0, 1.0)
+mixture_x = torch.linspace(-5, 5, 2001)
+mixture_cdf = 0.6 * normal.cdf((mixture_x + 1.8) / 0.6) + 0.4 * normal.cdf((mixture_x - 1.8) / 0.9)
+quantile = {
+    "two hills": lambda u: torch.from_numpy(np.interp(u, mixture_cdf, mixture_x)).float(),
+    "square": lambda u: u**2,
+    "exponential": lambda u: -torch.log(1 - u),
+    "logistic": lambda u: torch.log(u / (1 - u)),
+    "Cauchy": lambda u: torch.tan(math.pi * (u - 0.5)),
+}
+
+u_curve = torch.linspace(0.0005, 0.9995, 1000)
+u_some = torch.linspace(0.0125, 0.9875, 40)
+u_many = torch.rand(20_000, generator=rng)
+bins = np.linspace(-4, 4, 81)
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained", sharey=True)
+curve, = left.plot([], [], color=PALETTE["ink"])
+carried, = left.plot([], [], "^", color=PALETTE["generated"], ms=5, label="where the points go")
+left.plot(u_some, 0 * u_some - 3.9, "s", color=PALETTE["noise"], ms=3, label="uniform points", clip_on=False)
+left.legend(loc="upper left", frameon=False)
+counted = right.stairs(np.zeros(80), bins, orientation="horizontal", fill=True, color=PALETTE["generated"], alpha=0.45, label="counted")
+computed, = right.plot([], [], color=PALETTE["ink"], label="computed")
+right.legend(loc="upper right", frameon=False)
+finish(left, title="where each uniform number goes", limits=((0, 1), (-4, 4)), xlabel="uniform number $u$", ylabel="$x$")
+finish(right, title="how thick the points lie there", limits=((0, 1.5), (-4, 4)), xlabel="density $p(x)$")
+
+
+def draw(target, progress):
+    def carry(u):
+        return (1 - progress) * u + progress * quantile[target](u)
+
+    x_curve = carry(u_curve)
+    curve.set_data(u_curve, x_curve)
+    carried.set_data(u_some, carry(u_some))
+    slope = torch.gradient(x_curve, spacing=(u_curve,))[0]
+    computed.set_data(1 / slope, x_curve)
+    counted.set_data(np.histogram(carry(u_many), bins=bins)[0] / len(u_many) / (bins[1] - bins[0]), bins)
+    return f"The points are {100 * progress:.0f} % of the way from uniform to the {target} distribution."
+
+
+sliders(draw, fig, target=list(quantile), progress=(0.0, 1.0, 0.02, 1.0))
+
+# %% [markdown]
+# **Figure 2.6.** Left: the curve that turns uniform numbers (squares along the bottom) into a distribution with two hills (triangles). Right: the histogram of 20,000 carried
+# points, with the computed density over it. Where the curve is flat, many points land close together and the density is
+# high; where it is steep, they are spread thin.
+#
+# Three places of the slider, for the target with two hills:
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained", sharey=True)
+for ax, progress in zip(axes, [0.0, 0.5, 1.0]):
+    x = (1 - progress) * u_many + progress * quantile["two hills"](u_many)
+    ax.hist(x.numpy(), bins=bins, density=True, color=PALETTE["generated"], alpha=0.45)
+    finish(ax, title=f"progress {progress:.1f}", limits=((-4, 4), (0, 1.1)), xlabel="$x$")
+axes[0].set_ylabel("density $p(x)$")
+plt.show()
+
+# %% [markdown]
+# **Figure 2.7.** The uniform block is pulled apart and becomes two hills. No point jumps over another on the way: the order of the points never changes.
+#
+# ## What you saw
+#
+# **(b)**: squaring pushes everything towards 0, small numbers most of all. The density is $1/(2\sqrt x)$, which has no upper bound
+# near 0 although all of it together is still 1. You also saw that *any* rising curve gives *some* distribution. The question is which curve gives the one we want.
+#
+# ## Why
+#
+# The curve we want is the inverse of the CDF. The proof is one line. Let $U$ be uniform and put $X = F^{-1}(U)$; then
+#
+# $$P(X \le x) \;=\; P\big(F^{-1}(U) \le x\big) \;=\; P\big(U \le F(x)\big) \;=\; F(x),$$
+#
+# because $F$ rises, and because a uniform number is below the value $F(x)$ with exactly that probability. (Where $F$ jumps or stays flat, $F^{-1}(u)$ means the smallest $x$ with $F(x) \ge u$, and the line still holds.)
+#
+# Example: waiting times have the exponential distribution, $F(x) = 1 - e^{-\lambda x}$. Solve $u = 1 - e^{-\lambda x}$ for $x$:
+#
+# $$F^{-1}(u) = -\frac{\ln(1-u)}{\lambda}.$$
+
+# %% teaches=["D9"]
+rate = 2.0
+u = torch.rand(5000, generator=rng)
+x = -torch.log(1 - u) / rate
+print(f"mean {x.mean():.3f}; theory 1/rate = {1 / rate:.3f}")
+assert stats.kstest(x.numpy(), stats.expon(scale=1 / rate).cdf).statistic < 1.95 / math.sqrt(len(x))
+assert torch.allclose(1 - torch.exp(-rate * x), u, atol=1e-5), "F undoes what its inverse did"
+
+# %% [markdown]
+# The asserted bound, $1.95/\sqrt n$, is exceeded once in a thousand times by honest samples; the round trip
+# $F(F^{-1}(u)) = u$ is exact up to rounding.
+#
+# The slope of the curve tells the density: a short piece $du$ of uniform numbers carries probability $du$ and is stretched
+# to length $dx$, so $p(x) = du/dx$, one over the slope. This is the **change of variables** in one dimension; Figure 2.5
+# draws it as the dark line.
+
+# %%
+u = torch.tensor([0.25], requires_grad=True)
+x = u**2
+slope, = torch.autograd.grad(x.sum(), u)
+print(f"x = {x.item():.4f}: one over the slope is {1 / slope.item():.4f}, the formula 1 / (2 sqrt x) gives {1 / (2 * x.sqrt()).item():.4f}")
+assert torch.isclose(1 / slope, 1 / (2 * x.sqrt()))
+
+# %% [markdown]
+# ## The code: no formula, only samples
+#
+# Now the step that matters for everything later. **Nobody knows a formula** for most distributions in the world. Take the 10
+# kinds of clothes in Fashion-MNIST and ask how bright a picture is on average. There is no textbook for that, there are only pictures.
+#
+# On a line that is enough. Sort the samples: the value below which a share $u$ of the *samples* lies is our estimate of $F^{-1}(u)$. In words:
+# *sort, go to place $u(n-1)$, and if that lies between two samples, take the point between them in proportion.*
+
+# %% tags=["shows:helpers.sampling.inverse_cdf"] teaches=["D10"]
+def inverse_cdf(u, samples):
+    """The value below which the share u of the samples lies, read linearly between neighbouring sorted samples."""
+    ordered = samples.sort().values
+    position = u * (len(ordered) - 1)
+    left, right = position.floor().long(), position.ceil().long()
+    return ordered[left] + (position - left) * (ordered[right] - ordered[left])
+
+# %% [markdown]
+# Smallest input first: three samples, five values of `u`. Then a comparison with NumPy's quantiles.
+
+# %% teaches=["D10"]
+print(inverse_cdf(torch.tensor([0.0, 0.25, 0.5, 0.75, 1.0]), torch.tensor([10.0, 0.0, 4.0])))
+samples, u = torch.randn(101, generator=rng), torch.rand(1000, generator=rng)
+assert np.allclose(inverse_cdf(u, samples), np.quantile(samples, u), atol=1e-5)
+
+# %% [markdown]
+# With `u = 0` we get the smallest sample, with `u = 1` the largest. Now real data: how many samples does it take? The slider
+# chooses how many training pictures we may look at. Uniform numbers go through *their* inverse CDF; the test pictures, which
+# the curve has never seen, are the judge.
+
+# %% teaches=["D10"]
+train, _ = load_fashion("train")
+test, _ = load_fashion("test")
+brightness_train, brightness_test = train.mean(dim=(1, 2, 3)), test.mean(dim=(1, 2, 3))
+brightness_train = brightness_train[torch.randperm(len(brightness_train), generator=rng)]
+
+bins_b = np.linspace(0, 0.8, 41)
+u_fixed = torch.rand(4000, generator=rng)
+
+
+def heights(x):
+    """A histogram of x as densities, one for each of the 40 bins."""
+    return np.histogram(x, bins=bins_b)[0] / len(x) / (bins_b[1] - bins_b[0])
+
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
+curve_b, = left.plot([], [], color=PALETTE["generated"])
+right.hist(brightness_test.numpy(), bins=bins_b, density=True, color=PALETTE["real"], alpha=0.35, label="test pictures")
+made_b = right.stairs(np.zeros(40), bins_b, color=PALETTE["generated"], lw=2, label="generated")
+right.legend(frameon=False)
+finish(left, title="inverse CDF, from samples alone", limits=((0, 1), (0, 0.8)), xlabel="uniform number $u$", ylabel="brightness $x$")
+finish(right, title="does it match pictures never seen?", limits=((0, 0.8), (0, 6)), xlabel="brightness $x$", ylabel="density")
+
+
+def draw(power):
+    n_samples = min(2**power, len(brightness_train))
+    known = brightness_train[:n_samples]
+    curve_b.set_data(u_curve, inverse_cdf(u_curve, known))
+    generated = inverse_cdf(u_fixed, known)
+    made_b.set_data(heights(generated), bins_b)
+    gap = stats.ks_2samp(generated.numpy(), brightness_test.numpy()).statistic
+    return f"From {n_samples} pictures: the KS distance between generated and test brightness is {gap:.3f}."
+
+
+sliders(draw, fig, labels={"power": "samples: 2 to the power"}, power=(1, 14, 1, 6))
+
+# %% [markdown]
+# **Figure 2.8.** Left: the inverse CDF of the pictures' brightness, read off from samples. Right: brightness of unseen test pictures (filled) and of generated values (outline). With 64 pictures, as
+# shown first, the outline already follows the filled shape roughly.
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained", sharey=True)
+for ax, n_samples in zip(axes, [2, 32, 8192]):
+    ax.stairs(heights(brightness_test), bins_b, fill=True, color=PALETTE["real"], alpha=0.35)
+    ax.stairs(heights(inverse_cdf(u_fixed, brightness_train[:n_samples])), bins_b, color=PALETTE["generated"], lw=2)
+    finish(ax, title=f"from {n_samples} pictures", limits=((0, 0.8), (0, 6)), xlabel="brightness $x$")
+plt.show()
+
+# %% [markdown]
+# **Figure 2.9.** Generated brightness (outline) from 2, 32 and 8,192 training pictures against the test pictures (filled). Two samples give a straight curve and a flat block between them; some
+# thousand give the right shape.
+#
+# ## Check: does it match on fresh noise?
+#
+# One good-looking figure proves little, so we take all training pictures, repeat it with 20 different streams of noise, and
+# count how often the KS distance to the test pictures stays below the value that two honest samples exceed once in twenty times. The count may fall
+# a little short of 19 in 20, because the training pictures are a finite sample too.
+
+# %% teaches=["D10"]
+n_made, n_test = 1000, len(brightness_test)
+critical = 1.358 * math.sqrt(1 / n_made + 1 / n_test)
+gaps = []
+for seed in range(20):
+    u = torch.rand(n_made, generator=torch.Generator().manual_seed(1000 + seed))
+    gaps.append(stats.ks_2samp(inverse_cdf(u, brightness_train).numpy(), brightness_test.numpy()).statistic)
+below = sum(gap < critical for gap in gaps)
+print(f"{below} of 20 below the critical value {critical:.4f}")
+assert below >= 14
+
+places = torch.linspace(0, 1, len(brightness_train))
+assert torch.allclose(inverse_cdf(places, brightness_train), brightness_train.sort().values, atol=1e-6)
+
+# %% [markdown]
+# The last line is the round trip: at the places $0, \frac{1}{n-1}, \ldots, 1$ the curve returns every sample itself. So a distribution on a line needs no
+# formula: enough samples do. Remember this. It is the property we shall lose when we leave the line.
+#
+# ---
+# # Part C: two numbers at once, and the normal distribution
+#
+# The normal distribution's CDF has no formula in elementary functions, and so neither has its inverse. Box and Muller (1958) went
+# round the obstacle by taking *two* uniform numbers for *two* normal ones.
+#
+# ## Predict: what becomes of a row?
+#
+# Their transformation uses the first number for the distance from the centre and the second for the direction. What does a
+# horizontal line of the square (all $u_1$, one $u_2$) become?
+#
+# **(a)** a circle &nbsp; **(b)** a ray from the centre &nbsp; **(c)** a spiral &nbsp; **(d)** a cloud
+#
+# ## Try it: follow one point
+
+# %%
+u_pairs = torch.rand(3000, 2, generator=rng)
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
+for ax, cloud in ((left, u_pairs), (right, sampling.box_muller(u_pairs))):
+    scatter_samples(ax, cloud, kind="noise" if ax is left else "generated", alpha=0.25, size=2)
+marks = {ax: (ax.plot([], [], color=PALETTE["ink"], lw=2, label="this $u_1$, every $u_2$")[0],
+              ax.plot([], [], color=PALETTE["ink"], lw=2, ls=":", label="every $u_1$, this $u_2$")[0],
+              ax.plot([], [], "o", color=PALETTE["ink"], ms=9)[0]) for ax in (left, right)}
+finish(left, title="two uniform numbers", limits=((0, 1), (0, 1)), equal=True, xlabel="$u_1$: how far out", ylabel="$u_2$: which way")
+finish(right, title="two normal numbers", limits=((-4, 4), (-4, 4)), equal=True, xlabel="$x_1$", ylabel="$x_2$")
+right.legend(loc="upper left", fontsize=8, framealpha=0.9)
+line = torch.linspace(0, 0.9999, 400)
+
+
+def draw(u1, u2):
+    paths = [torch.stack([torch.full_like(line, u1), line], dim=1), torch.stack([line, torch.full_like(line, u2)], dim=1),
+             torch.tensor([[u1, u2]])]
+    for ax, transform in ((left, lambda u: u), (right, sampling.box_muller)):
+        for artist, path in zip(marks[ax], paths):
+            artist.set_data(*transform(path).T)
+    x1, x2 = sampling.box_muller(paths[2])[0].tolist()
+    return f"The point ({u1:.2f}, {u2:.2f}) of the square goes to ({x1:.2f}, {x2:.2f})."
+
+
+sliders(draw, fig, u1=(0.0, 0.99, 0.01, 0.6), u2=(0.0, 0.99, 0.01, 0.12), labels={"u1": "first number u1", "u2": "second number u2"})
+
+# %% [markdown]
+# **Figure 2.10.** Left: the square of uniform pairs, with one column (solid) and one row (dotted) marked. Right: the column has become a circle, the row a ray from the centre; the cloud around them is a
+# two-dimensional normal distribution.
+#
+# ## What you saw
+#
+# **(b)**: a row becomes a ray, and a column becomes a circle. Equal steps of $u_1$ near 0 are short steps from the centre; near 1 each
+# step leaps further out. That is all that is needed to make most points fall near the middle and a few far away.
+#
+# ## Why
+#
+# For two independent normal numbers, $e^{-x_1^2/2}\,e^{-x_2^2/2} = e^{-r^2/2}$ depends on the distance $r$ alone, so all directions are equally likely: the angle is uniform, $2\pi u_2$. And the chance to lie
+# within distance $r$ is the integral over rings of circumference $2\pi s$,
+#
+# $$F(r) = \int_0^r \frac{1}{2\pi} e^{-s^2/2}\, 2\pi s\, ds = 1 - e^{-r^2/2},$$
+#
+# which *has* an inverse with a formula: $r = \sqrt{-2\ln(1-u_1)}$. It is Part B's recipe, applied to the distance.
+#
+# ## The code
+
+# %% tags=["shows:helpers.sampling.box_muller"] teaches=["D9"]
+def box_muller(u):
+    """Independent standard normal numbers, two from each pair of uniform ones."""
+    farther_out = (1 - u[:, 0]).clamp(min=2**-24)  # the share that lands farther out; 0 would be infinitely far
+    radius = torch.sqrt(-2 * torch.log(farther_out))
+    angle = 2 * math.pi * u[:, 1]
+    return torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+
+# %% [markdown]
+# ## Check
+#
+# Both columns must be normal, and they must not know of each other: the correlation is near 0, and so is that of their squares.
+
+# %% teaches=["D9"]
+x = box_muller(torch.rand(20_000, 2, generator=rng))
+for column in (0, 1):
+    assert stats.kstest(x[:, column].numpy(), "norm").statistic < 1.95 / math.sqrt(len(x))
+correlation = torch.corrcoef(x.T)[0, 1]
+correlation_of_squares = torch.corrcoef((x**2).T)[0, 1]
+assert abs(correlation) < 4 / math.sqrt(len(x)) and abs(correlation_of_squares) < 4 / math.sqrt(len(x))
+print("normal in both columns; correlations within 4 standard errors of 0")
+
+# %% [markdown]
+# Uniform in, normal out. From now on we use whichever noise is more convenient: each can be turned into the other.
+#
+# ---
+# # Part D: warp the square
+#
+# A transformation of two numbers need not be famous. Draw a square grid on rubber, stretch it into a shape, and the points
+# drawn on it go along.
+#
+# ## Predict: fill a disc
+#
+# You want to fill a disc evenly. You take $u_2$ for the angle, as before, and use the first number itself as the radius: $r = u_1$. How will the points lie?
+#
+# **(a)** evenly &nbsp; **(b)** crowded at the centre &nbsp; **(c)** crowded at the rim
+#
+# ## Try it: stretch the radius
+
+# %% teaches=["D9"]
+z = sampling.uniform_noise(2500, 2, rng)
+
+
+def to_disc(u, power):
+    """Angle from the second number, radius from a power of the first. (n, 2) in the square to (n, 2) in the unit disc."""
+    radius, angle = u[:, 0] ** power, 2 * math.pi * u[:, 1]
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
+
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 4.2), layout="constrained")
+cloud, = left.plot([], [], "^", ms=3, color=PALETTE["generated"], alpha=0.7)
+finish(left, title="2,500 points in a disc", limits=((-1.1, 1.1), (-1.1, 1.1)), equal=True)
+edges = np.linspace(0, 1, 11)
+ring_area = math.pi * (edges[1:] ** 2 - edges[:-1] ** 2)
+counted = right.stairs(np.zeros(10), edges, fill=True, color=PALETTE["generated"], alpha=0.45, label="counted in rings")
+computed, = right.plot([], [], color=PALETTE["ink"], label="computed")
+right.axhline(1 / math.pi, color=PALETTE["muted"], ls="--", label="an even disc")
+right.legend(frameon=False)
+finish(right, title="how thick the points lie", limits=((0, 1), (0, 1.5)), xlabel="distance from the centre $r$", ylabel="density")
+r = torch.linspace(0.01, 1, 200)
+
+
+def draw(power):
+    x = to_disc(z, power)
+    cloud.set_data(*x.T)
+    counted.set_data(np.histogram(x.norm(dim=1), bins=edges)[0] / len(x) / ring_area, edges)
+    slope = power * r ** (1 - 1 / power)  # dr/du where u = r ** (1 / power)
+    computed.set_data(r, 1 / (2 * math.pi * r * slope))
+    inside = (x.norm(dim=1) < 0.5).float().mean()
+    return f"Radius u to the power {power:.2f}: {100 * inside:.0f} % of the points lie within half the radius; an even disc has 25 %."
+
+
+sliders(draw, fig, power=(0.25, 1.5, 0.05, 1.0))
+
+# %% [markdown]
+# **Figure 2.11.** Left: points in a disc with radius $u_1$ to a power, here 1: they crowd at the centre. Right: their density against the distance from the centre, counted
+# and computed; the dashed line is an even disc. Move the slider until the solid line is flat.
+
+# %%
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
+for ax, power in zip(axes, [1.0, 0.5, 0.3]):
+    scatter_samples(ax, to_disc(z, power), kind="generated", size=2.5)
+    finish(ax, title=f"radius $u_1$ to the power {power}", limits=((-1.1, 1.1), (-1.1, 1.1)), equal=True, ticks=False)
+plt.show()
+
+# %% [markdown]
+# **Figure 2.12.** The disc at three powers: crowded at the centre, even, crowded at the rim.
+#
+# ## What you saw
+#
+# **(b)**: crowded at the centre, because half of the points ($u_1 < \frac12$) share the inner quarter of the area. The line is flat at power 0.5:
+# the square root makes up for the rings growing with $r$. A uniform square, a smooth formula, and yet the result is uniform only for one of the exponents.
+#
+# Now other shapes. The grid of the square goes along, so you see where the formula stretches it and where it squeezes it. The cell after this
+# one has the same three maps at three stages.
+
+# %% teaches=["D9", "F4"]
+def to_ring(u):
+    """The square is rolled up: left edge inside, right edge outside, top and bottom edge meet at the left."""
+    radius, angle = (1 + 3 * u[:, 0]).sqrt(), 2 * math.pi * (u[:, 1] - 0.5)
+    return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
+
+
+def to_moons(u):
+    """The upper half of the square is bent into the upper moon, the lower half into the lower one."""
+    half = torch.where(u[:, 1] == 0.5, math.nan, torch.sign(u[:, 1] - 0.5))  # on the tear itself there is no value
+    angle, radius = math.pi * (1 - u[:, 0]), 1 + (2 * u[:, 1] - 1).abs() * 0.4
+    return torch.stack([radius * angle.cos() - 0.6 * half, half * (radius * angle.sin() - 0.3)], dim=1)
+
+
+shapes = {"ring": to_ring, "two moons": to_moons, "spiral": to_spiral}
+
+
+def part_way(shape, progress):
+    """The map that has gone the given part of the way from the square (drawn 4 wide around the centre) to the shape."""
+    return lambda u: (1 - progress) * 4 * (u - 0.5) + progress * shapes[shape](u)
+
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.3), layout="constrained")
+shown = z[:1200]
+for ax, progress in ((left, 0.0), (right, 1.0)):
+    warped_grid(ax, part_way("spiral", progress), lines=13)
+scatter_samples(left, part_way("spiral", 0.0)(shown), kind="noise", size=2)
+scatter_samples(right, part_way("spiral", 1.0)(shown), kind="generated", size=2)
+warped, points = right.collections[-1], right.lines[-1]
+box = ((-2.6, 2.6), (-2.6, 2.6))
+finish(left, title="the square, with a grid on it", limits=box, equal=True)
+finish(right, title="where the formula puts it", limits=box, equal=True)
+
+
+def draw(shape, progress):
+    transform = part_way(shape, progress)
+    warped_grid(right, transform, lines=13, artist=warped)
+    points.set_data(*transform(shown).T)
+    return f"The square is {100 * progress:.0f} % of the way to the {shape}."
+
+
+sliders(draw, fig, shape=["spiral", "ring", "two moons"], progress=(0.0, 1.0, 0.02, 1.0))
+
+# %% [markdown]
+# **Figure 2.13.** A grid drawn on the square with some of the points, and where the formula of the spiral puts them. The dark lines are the columns of the square: they are
+# cut short across the spiral's arm and lie further apart outside than inside, where the points crowd.
+
+# %%
+fig, axes = plt.subplots(3, 3, figsize=(8, 8), layout="constrained")
+for row, shape in zip(axes, ["ring", "two moons", "spiral"]):
+    for ax, progress in zip(row, [0.0, 0.5, 1.0]):
+        warped_grid(ax, part_way(shape, progress), lines=13)
+        finish(ax, title=f"{shape}, {100 * progress:.0f} %", limits=box, equal=True, ticks=False)
+plt.show()
+
+# %% [markdown]
+# **Figure 2.14.** Ring, moons and spiral at the start, half way and at the end. The ring is a sheet rolled up. The moons need a *tear*: the upper half of the square
+# becomes one moon, the lower half the other, and every column is cut in the middle.
+#
+# ## Why
+#
+# In one dimension the density was one over the slope. In two, a small square of the $u$-plane with sides $h$ becomes a small parallelogram, and the same probability
+# $h^2$ now lies on the parallelogram's area. Its sides are the columns of the **Jacobian** $J$ (how $x$ moves when $u_1$ moves, and when $u_2$ moves), its area is $h^2\,|\det J|$, so
+#
+# $$p(x) = \frac{1}{|\det J(u)|}, \qquad x = G(u).$$
+#
+# The next cell does it by hand at one point of the spiral, with $h = 0.001$, then lets autograd compute the Jacobian.
+
+# %% teaches=["D9"]
+u0, h = torch.tensor([[0.5, 0.5]], dtype=torch.float64), 1e-3
+here, right_of, above = (to_spiral(u0 + h * torch.tensor(step, dtype=torch.float64)) for step in ([[0, 0]], [[1, 0]], [[0, 1]]))
+(a, b), (c, d) = (right_of - here)[0], (above - here)[0]
+area_factor = abs(a * d - b * c) / h**2
+
+jacobian = torch.func.jacrev(lambda u: to_spiral(u[None])[0])(u0[0])
+print(f"area factor by hand {area_factor:.3f}, by autograd {jacobian.det().abs():.3f}; density {1 / jacobian.det().abs():.4f}")
+assert torch.isclose(area_factor, jacobian.det().abs(), rtol=0.01)
+
+# %% [markdown]
+# ## Check: computed against counted
+#
+# At 200 random places of the spiral: count how many of 300,000 points fall into a small disc, divide by the number of
+# points and by the disc's area, and compare with $1/|\det J|$.
+
+# %% teaches=["D9"]
+def density_of(transform, u):
+    """1 / |det J| at the images of u: the density of transform(uniform noise) there. (n, 2) to (n,)."""
+    one_point = torch.func.jacrev(lambda v: transform(v[None])[0])
+    return 1 / torch.func.vmap(one_point)(u).det().abs()
+
+
+u_places = 0.2 + 0.6 * torch.rand(200, 2, generator=rng)
+x_places, computed_density = to_spiral(u_places), density_of(to_spiral, u_places)
+
+x = to_spiral(sampling.uniform_noise(300_000, 2, rng))
+radius = 0.08
+inside = torch.stack([((x - place) ** 2).sum(dim=1) < radius**2 for place in x_places]).sum(dim=1)
+counted_density = inside / len(x) / (math.pi * radius**2)
+
+fig, ax = plt.subplots(figsize=(4.6, 4), layout="constrained")
+ax.plot([0, 0.4], [0, 0.4], color=PALETTE["ink"], lw=1, label="equal")
+ax.plot(computed_density, counted_density, "^", color=PALETTE["generated"], ms=4, alpha=0.7, label="one place")
+ax.legend(frameon=False)
+finish(ax, title="density of the spiral at 200 places", limits=((0, 0.4), (0, 0.4)), equal=True, xlabel="computed: $1 / |\\det J|$",
+       ylabel="counted")
+plt.show()
+error = (counted_density / computed_density - 1).abs()
+print(f"computed and counted differ by {100 * error.median():.1f} % (median)")
+assert error.median() < 0.06 and error.max() < 0.3
+
+# %% [markdown]
+# **Figure 2.15.** Each triangle is one place of the spiral: its density computed from the Jacobian (across) and counted (up). They lie along the line of equality, from the thin
+# outer end to the crowded inner turns; the scatter is the chance of counting.
+
+# %% [markdown]
+# ## When it breaks: many dimensions
+#
+# We now have a recipe for any formula. But for pictures there is no formula, only samples. On a line, samples were enough, because points on a line can be *sorted*. In the
+# plane there is no "the $x$ below which a share $u$ lies".
+#
+# There is a detour: one number after the other. Draw the first pixel from its inverse CDF. Then draw the second pixel from the inverse CDF of the second pixel *among the pictures
+# that agree with the first*. Then the third among those that agree with both, and so on. With infinitely many samples this works in any dimension. How far do
+# we get with ours? The cell takes a test picture, goes through its pixels in random order, asks only "dark or bright?", and counts the training pictures that still agree.
+
+# %% teaches=["D10"]
+bits_train, bits_test = train.flatten(1) > 0.5, test[torch.randperm(len(test), generator=rng)[:100]].flatten(1) > 0.5
+order = torch.randperm(784, generator=rng)[:150]
+agreeing = torch.stack([(bits_train[:, order] == bits[order]).cumprod(dim=1, dtype=torch.uint8).sum(dim=0) for bits in bits_test])
+median = agreeing.median(dim=0).values
+
+fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+k = torch.arange(1, len(order) + 1)
+for row in agreeing[:40]:
+    ax.plot(k, row + 0.5, color=PALETTE["muted"], lw=0.5, alpha=0.5)
+ax.plot(k, median + 0.5, color=PALETTE["real"], lw=2.5)
+ax.set_yscale("log")
+ax.set_yticks([0.5, 1.5, 10.5, 100.5, 1000.5], ["none", "1", "10", "100", "1000"], minor=False)
+ax.minorticks_off()
+finish(ax, title="training pictures that still agree", limits=((0, 150), (0.4, 8000)), xlabel="number of pixels fixed, $k$ (a picture has 784)")
+plt.show()
+print(f"after {int((median > 0).sum()) + 1} pixels, at least half of the test pictures agree with no training picture")
+assert median[-1] == 0
+
+# %% [markdown]
+# **Figure 2.16.** How many training pictures agree with a test picture on its first $k$ pixels, dark or bright: for 40 test pictures (thin lines), and the median of 100 (thick). Long before the
+# 784 pixels of a picture are fixed, the median reaches "none". And we asked each pixel only one of two things.
+#
+# So we cannot look the transformation up in samples. We need one with *knobs*, flexible enough to become almost anything, and a way to turn the
+# knobs. That is what a neural network is for.
+#
+# ## Exercises
+#
+# **1. Change a number and predict.** In Figure 2.2, keep $a=21$ and $m=64$ and set the increment to 16. How long is the cycle? Say it before you move the slider. Which condition of the theorem fails?
+#
+# **2. Fill in the line.** The logistic distribution has $F(x) = 1/(1+e^{-x})$. Complete its inverse. Nothing breaks while it is empty.
+
+# %%
+def logistic_inverse_cdf(u):
+    return ...  # your line: solve u = 1 / (1 + exp(-x)) for x
+
+
+u = torch.linspace(0.05, 0.95, 19)
+compare("logistic inverse CDF", lambda: logistic_inverse_cdf(u), torch.from_numpy(stats.logistic.ppf(u.numpy())).float(),
+        hints={"you have solved for the exponential distribution": -torch.log(1 - u),
+               "this is the CDF; its inverse is asked": 1 / (1 + torch.exp(-u)),
+               "this divides u by 1 - u, but the logarithm is missing": u / (1 - u)})
+
+# %% [markdown]
+# **3. Fill in the line.** An even *ring* between radius 1 and radius 2. Which radius belongs to $u$? (Hint: the share of the area within radius $r$ is $F(r) = (r^2-1)/(4-1)$.)
+
+# %%
+def ring_radius(u):
+    return ...  # your line
+
+
+r_table = torch.linspace(1, 2, 100_001)  # the reference reads a table of F backwards
+compare("ring radius", lambda: ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 3, r_table)).float(),
+        hints={"radius 1 + u spreads evenly over the radius, so the inner side gets crowded, as in Figure 2.9": 1 + u,
+               "this is the root that a full disc needs, moved out by 1; solve u = (r**2 - 1) / 3 for r": 1 + u.sqrt(),
+               "the 1 is missing: r starts at 0": (3 * u).sqrt(),
+               "the square root is missing": 1 + 3 * u})
+
+# %% [markdown]
+# **4. Fill in the line.** Uniform numbers as a die: give the numbers 1 to 6 with equal probability. This is an inverse CDF too, that of a distribution with jumps.
+
+# %%
+def die(u):
+    return ...  # your line: whole numbers 1 to 6, as a tensor
+
+
+u_die = torch.tensor([0.0, 0.1, 0.2, 0.4, 0.45, 0.6, 0.7, 0.9, 0.99])
+compare("die", lambda: die(u_die), 1 + sum((u_die >= k / 6).long() for k in range(1, 6)),
+        hints={"these are 0 to 5; a die begins at 1": (6 * u_die).floor().long(),
+               "rounding gives the first face half its share, and a 7th face; cut down instead of rounding": (6 * u_die).round().long() + 1,
+               "rounding gives 0 half a share and 6 half a share; cut down instead of rounding": (6 * u_die).round().long(),
+               "u = 0 gives 0, which is no face; cut down and add 1": (6 * u_die).ceil().long()})
+
+# %% [markdown]
+# **5. Open question.** `to_moons` tears the square in two. Could a map *without* a tear have sent the square to two separate moons? What would it have to do with the points
+# in between? (Lesson 3 comes back to this.)
+#
+# ## Recap
+#
+# - Pseudo-random numbers are determined by a rule and a seed. They are good when they pass the tests that matter for their use; RANDU did not.
+# - $F^{-1}(U)$ has CDF $F$. On a line, sorted samples are all you need in place of a formula.
+# - Box and Muller turn two uniform numbers into two normal ones.
+# - A transformation thins the density where it stretches and thickens it where it squeezes: $p = 1/|\det J|$.
+# - In many dimensions there is no formula to start from, and samples cannot be sorted.
+#
+# The table that grows through the series:
+#
+# | lesson | how a new point is made | what it needs | where it stops |
+# |---|---|---|---|
+# | 1 | a training point plus a little noise (kernel density) | samples | in many dimensions: copies with noise, nothing new |
+# | 2 | a transformation of uniform numbers, built by hand | a formula; on a line, samples | where there is no formula and no order |
+#
+# ## Next
+#
+# *Can a network be that transformation?* Lesson 3 puts a neural network in the place of `to_spiral`.
+#
+# ## Answers
+#
+# Open the cells to see them.
+
+# %% [markdown] jupyter={"source_hidden": true} tags=["answer"]
+# **1.** The increment must be odd; 16 is even, so the cycle is shorter than 64. How short? The next cell counts.
+
+# %% jupyter={"source_hidden": true} tags=["answer"]
+print("cycle length with increment 16:", cycle_length(21, 16, 64))
+assert cycle_length(21, 16, 64) < 64
+
+
+def logistic_inverse_cdf(u):
+    return torch.log(u / (1 - u))
+
+
+def ring_radius(u):
+    return (1 + 3 * u).sqrt()
+
+
+def die(u):
+    return (6 * u).floor().long() + 1
+
+
+compare("logistic inverse CDF", logistic_inverse_cdf(u), torch.from_numpy(stats.logistic.ppf(u.numpy())).float())
+compare("ring radius", ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 3, r_table)).float())
+compare("die", die(u_die), 1 + sum((u_die >= k / 6).long() for k in range(1, 6)))
+
+# %% [markdown] jupyter={"source_hidden": true} tags=["answer"]
+# **5.** No. The square is connected (you can walk from any point to any other inside it), and a map without a tear keeps a walk a walk. So the image is connected too: somewhere a bridge of points
+# must join the moons. The bridge can be made thin, by stretching few points over it, but never empty. Lesson 3 measures it.
