@@ -1,6 +1,6 @@
 """Train the network behind `helpers.puppies.litter_of` and write data/litter_network.npz.
 
-Run `python data/make_litter_network.py` after every change of the drawing: two minutes on one core, half of
+Run `python data/make_litter_network.py` after every change of the drawing: three minutes on one core, half of
 them for the report at the end. The same machine gives the same file.
 """
 

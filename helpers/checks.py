@@ -8,11 +8,11 @@ _UNWRITTEN = (None, Ellipsis, NotImplemented)
 
 
 def compare(name, mine, reference, hints=None):
-    """None; prints one sentence: "not yet: ...", "right: ..." or "not right yet: ..." with how `mine` is wrong.
+    """None; prints one sentence: "not yet: ...", "right: ..." or "not right yet: ..." and how it is wrong.
 
-    mine: the learner's number, list, array or tensor, or a function without arguments that returns it; None or ...
-    stand for what is not written yet. reference: the right value. hints: {sentence: the wrong value it explains}.
-    Never raises, whatever it is given. Taught in lesson 1.
+    mine: the learner's number, list, array or tensor, or a function without arguments that returns it; None
+    or ... stand for what is not written yet. reference: the right value. hints: {sentence: the wrong value that
+    it explains}. Never raises, whatever it is given.
     """
     try:
         print(" ".join(_sentence(name, mine, reference, hints or {}).split()))
@@ -28,13 +28,15 @@ def _sentence(name, mine, reference, hints):
         except NotImplementedError:
             mine = None
         except (Exception, SystemExit) as error:
-            return f"not right yet: {name} stopped with {type(error).__name__}: {str(error)[:200]}"
+            reason = str(error)[:200].rstrip(".")
+            return f"not right yet: {name} stopped with {type(error).__name__}: {reason}."
     if _is_unwritten(mine):
         return f"not yet: {name} is still to be written."
     wrong = f"not right yet: {name}"
     if isinstance(reference, str) or isinstance(mine, str):
         if isinstance(mine, str) and isinstance(reference, str):
-            return f"right: {name}." if mine.strip() == reference.strip() else f"{wrong} is {mine!r}, another text is asked for."
+            same = mine.strip() == reference.strip()
+            return f"right: {name}." if same else f"{wrong} is {mine!r}, another text is asked for."
         return f"{wrong} is {_kind(mine)}, and {_kind(reference)} is asked for."
     asked, got = _numbers(reference), _numbers(mine)
     if asked is None:
@@ -46,7 +48,9 @@ def _sentence(name, mine, reference, hints):
         if fault is None and not _close(got, asked):
             fault = _fault_of_hints(got, hints) or _fault_of_values(got, asked)
     fault = fault or _fault_of_type(mine, reference)
-    return f"{wrong} {fault}".rstrip("?.") + ("?" if fault.endswith("?") else ".") if fault else f"right: {name}."
+    if fault is None:
+        return f"right: {name}."
+    return f"{wrong} {fault}" if fault.endswith("?") else f"{wrong} {fault.rstrip('.')}."
 
 
 def _is_unwritten(value):
@@ -72,13 +76,15 @@ def _numbers(value):
 def _kind(value):
     if isinstance(value, torch.Tensor):
         return "a tensor"
-    return {int: "a number", float: "a number", bool: "True or False", str: "a text", np.ndarray: "a NumPy array",
-            list: "a list", tuple: "a tuple", dict: "a dictionary"}.get(type(value), f"an object of type {type(value).__name__}")
+    names = {int: "a number", float: "a number", bool: "True or False", str: "a text", list: "a list",
+             tuple: "a tuple", dict: "a dictionary", np.ndarray: "a NumPy array"}
+    return names.get(type(value), f"an object of type {type(value).__name__}")
 
 
 def _close(got, asked):
     scale = np.abs(asked[np.isfinite(asked)]).max(initial=0.0)
-    return got.shape == asked.shape and np.allclose(got, asked, TOLERANCE, 1e-5 * scale or 1e-6, equal_nan=True)
+    slack = 1e-5 * scale or 1e-6
+    return got.shape == asked.shape and np.allclose(got, asked, TOLERANCE, slack, equal_nan=True)
 
 
 def _fault_of_shape(got, asked):
@@ -110,14 +116,15 @@ def _fault_of_hints(got, hints):
 
 
 def _fault_of_values(got, asked):
-    """How the numbers are wrong, shapes being equal; simple explanations are tried before far-fetched ones."""
+    """How the numbers are wrong, shapes being equal; simple explanations come before far-fetched ones."""
     for word, test, why in (("nan", np.isnan, "0/0, or the logarithm or root of a negative number?"),
                             ("infinity", np.isinf, "a division by 0, or the logarithm of 0?")):
         bad = test(got) & ~test(asked)
         if bad.any():
             return f"contains {word} in {bad.sum()} of {bad.size} places: {why}"
     for said, value in (("has its sign flipped", -asked), ("is twice as large as it should be", 2 * asked),
-                        ("is half of what it should be", asked / 2), ("is 1 minus what is asked for", 1 - asked),
+                        ("is half of what it should be", asked / 2),
+                        ("is 1 minus what is asked for", 1 - asked),
                         ("is the square of what is asked for", asked**2),
                         ("is the square root of what is asked for", np.sqrt(asked)),
                         ("is the logarithm of what is asked for", np.log(asked)),
@@ -143,17 +150,19 @@ def _fault_of_values(got, asked):
         right = np.isclose(got, asked, TOLERANCE, 1e-5 * np.abs(asked).max())
         worst = np.unravel_index(np.argmax(np.abs(got - asked)), got.shape)
         place = ", ".join(str(int(i)) for i in worst)
-        return f"is right in {right.sum()} of {right.size} places; farthest off is [{place}], where it is {got[worst]:.4g}"
+        return (f"is right in {right.sum()} of {right.size} places; "
+                f"farthest off is [{place}], where it is {got[worst]:.4g}")
     return f"is {got.item():.6g}, which is too {'small' if got.item() < asked.item() else 'large'}"
 
 
 def _factor_in_words(factor, shape, single):
-    """The factor in words; None for a single number unless the factor is whole, since some factor always fits."""
+    """The factor in words; for a single number only if it is whole, since some factor always fits."""
     whole = {"large": factor, "small": 1 / factor if factor else 0.0}
     for size, times in whole.items():
         n = round(times)
         if n > 1 and abs(times - n) < TOLERANCE * n and (n < 10**6 or not single):
-            why = {"large": "a sum where a mean is asked for?", "small": "a mean where a sum is asked for, or divided twice?"}
+            why = {"large": "a sum where a mean is asked for?",
+                   "small": "a mean where a sum is asked for, or divided twice?"}
             return f"is {n} times too {size}: {why[size]}"
     return None if single or abs(factor) < 1e-6 else f"is {factor:.4g} times what is asked for, everywhere"
 
@@ -163,7 +172,8 @@ def _fault_of_type(mine, reference):
     array = isinstance(reference, (torch.Tensor, np.ndarray)) and reference.ndim > 0
     if not array:
         return None
-    if isinstance(reference, torch.Tensor) != isinstance(mine, torch.Tensor) or isinstance(mine, (list, tuple)):
+    tensors = isinstance(reference, torch.Tensor), isinstance(mine, torch.Tensor)
+    if tensors[0] != tensors[1] or isinstance(mine, (list, tuple)):
         return f"has the right numbers, but is {_kind(mine)}, and {_kind(reference)} is asked for"
     floating = np.issubdtype(_plain(reference), np.floating)
     if floating and not np.issubdtype(_plain(mine), np.floating):

@@ -23,8 +23,8 @@ _MOST_PIXELS = 50_000_000  # in memory at once, some 200 MB
 def load_fashion(split="train"):
     """Real pictures of clothes and their kinds: a balanced part of Fashion-MNIST, in a fixed random order.
 
-    split: "train" or "test". Returns (pictures, labels): pictures (n, 1, 28, 28) float32 in [0, 1], 0 being the
-    black background; labels (n,) int64, places in FASHION_NAMES. Raises ValueError for another split.
+    split: "train" or "test". Returns (pictures, labels): pictures (n, 1, 28, 28) float32 in [0, 1], on black;
+    labels (n,) int64, places in FASHION_NAMES. Raises ValueError for another split.
     Source: Xiao, Rasul and Vollgraf 2017; what was taken and how: data/README.md. Taught in lesson 1.
     """
     if split not in ("train", "test"):

@@ -1,11 +1,11 @@
-"""The common look of the lessons' figures. Every function draws on `ax`, returns `ax`, and sets nothing global."""
+"""The common look of the lessons' figures. Functions draw on `ax`, return `ax`, set nothing global."""
 
 import numpy as np
 import torch
 from matplotlib.collections import LineCollection
 
-# One meaning for each colour through the whole series. Okabe and Ito's palette: real and generated stay far apart
-# under all simulated colour-vision deficiencies; a marker or a label always says the same as the colour.
+# One meaning for each colour through the whole series. Okabe and Ito's palette: real and generated stay far
+# apart under all simulated colour-vision deficiencies; a marker or a label says the same as the colour.
 PALETTE = {
     "real": "#0072B2",
     "generated": "#D55E00",
@@ -21,8 +21,8 @@ _MARKERS = {"real": ("o", 4.0), "generated": ("^", 4.5), "noise": ("s", 3.0), "e
 def scatter_samples(ax, x, kind="real", label=None, size=None, alpha=0.6):
     """`ax` with a cloud of points: real ones as circles, generated as triangles, noise as small squares.
 
-    x: (n, 2) samples. kind: "real", "generated", "noise" or "extra". size: of a marker, in points (1/72 inch).
-    The points are one Line2D, the last of `ax.lines`: move them with `ax.lines[-1].set_data(x[:, 0], x[:, 1])`.
+    x: (n, 2) samples. kind: "real", "generated", "noise" or "extra". size: of a marker, in points.
+    The points are one Line2D, `ax.lines[-1]`: move them with its `set_data(x[:, 0], x[:, 1])`.
     Raises ValueError for another shape or kind.
     """
     x = _array(x)
@@ -45,8 +45,8 @@ def picture_grid(ax, pictures, columns=8, titles=None):
     """
     pictures = _array(pictures)
     if pictures.ndim != 4 or pictures.shape[1] not in (1, 3) or 0 in pictures.shape:
-        raise ValueError("picture_grid shows pictures of shape (n, channels, height, width) with 1 or 3 channels; "
-                         f"got shape {pictures.shape}")
+        raise ValueError("picture_grid shows pictures of shape (n, channels, height, width) "
+                         f"with 1 or 3 channels; got shape {pictures.shape}")
     n, channels, height, width = pictures.shape
     if titles is not None and len(titles) != n:
         raise ValueError(f"there are {n} pictures but {len(titles)} titles")
@@ -55,7 +55,7 @@ def picture_grid(ax, pictures, columns=8, titles=None):
     columns = min(columns, n)
     rows = -(-n // columns)
     gap = max(1, round(0.04 * max(height, width)))
-    top = gap if titles is None else max(gap, round(0.22 * height))  # room for the titles
+    top = gap if titles is None else max(gap, round(0.32 * height))  # room for the titles
     sheet = np.ones((rows * (height + top) + gap, columns * (width + gap) + gap, channels), dtype=np.float32)
     for i, picture in enumerate(pictures):
         y, x = (i // columns) * (height + top) + top, (i % columns) * (width + gap) + gap
@@ -64,7 +64,8 @@ def picture_grid(ax, pictures, columns=8, titles=None):
             ax.text(x + width / 2 - 0.5, y - 0.5 - 0.05 * height, titles[i], ha="center", va="bottom",
                     fontsize="small", color=PALETTE["ink"])
     # enlarged pictures keep their square pixels, reduced ones are averaged
-    ax.imshow(sheet.squeeze(2) if channels == 1 else sheet, cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
+    sheet = sheet.squeeze(2) if channels == 1 else sheet
+    ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="antialiased")
     ax.set_axis_off()
     return ax
 
@@ -78,13 +79,14 @@ def warped_grid_lines(transform, low=0.0, high=1.0, lines=21, points=101):
     if not low < high or lines < 2 or points < 2:
         raise ValueError("warped_grid needs low < high, at least 2 lines and at least 2 points on a line; "
                          f"got low={low}, high={high}, lines={lines}, points={points}")
-    fixed, along = torch.meshgrid(torch.linspace(low, high, lines), torch.linspace(low, high, points), indexing="ij")
+    places = torch.linspace(low, high, lines), torch.linspace(low, high, points)
+    fixed, along = torch.meshgrid(*places, indexing="ij")
     square = torch.stack([torch.stack([fixed, along], dim=-1), torch.stack([along, fixed], dim=-1)])
     with torch.no_grad():
         mapped = _array(transform(square.reshape(-1, 2)))
     if mapped.shape != (2 * lines * points, 2):
-        raise ValueError(f"transform must map points (n, 2) to points (n, 2); for ({2 * lines * points}, 2) it returned "
-                         f"shape {mapped.shape}")
+        raise ValueError("transform must map points (n, 2) to points (n, 2); "
+                         f"for ({2 * lines * points}, 2) it returned shape {mapped.shape}")
     return mapped.reshape(2, lines, points, 2)
 
 
@@ -93,7 +95,7 @@ def warped_grid(ax, transform, low=0.0, high=1.0, lines=21, points=101, artist=N
 
     transform: maps (n, 2) tensors to (n, 2); where it gives nan or infinity, a line is interrupted.
     The lines on which the first coordinate is fixed are drawn dark, the others light and thinner.
-    artist: the collection of an earlier call (`ax.collections[-1]` after it), to be moved instead of drawing another.
+    artist: the collection of an earlier call (`ax.collections[-1]` after it), which is then moved.
     Raises ValueError when the transform returns another shape. Taught in lesson 2.
     """
     mapped = warped_grid_lines(transform, low, high, lines, points).reshape(-1, points, 2)
@@ -111,8 +113,8 @@ def warped_grid(ax, transform, low=0.0, high=1.0, lines=21, points=101, artist=N
 def finish(ax, title=None, limits=None, xlabel=None, ylabel=None, equal=False, ticks=True):
     """`ax` with the common look: no box, the title at the left, fixed limits.
 
-    limits: ((x low, x high), (y low, y high)), as in a target's `limits`; one pair sets x alone. equal: one unit is as
-    long upwards as sideways. ticks=False leaves out ticks and their numbers. Raises ValueError for other limits.
+    limits: ((x low, x high), (y low, y high)), as in a target's `limits`; one pair sets x alone. equal: one
+    unit is as long upwards as sideways. ticks=False: neither ticks nor numbers. Raises ValueError for bad limits.
     """
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(False)
@@ -128,7 +130,7 @@ def finish(ax, title=None, limits=None, xlabel=None, ylabel=None, equal=False, t
     if limits is not None:
         pairs = np.atleast_2d(np.asarray(limits, dtype=float))
         if pairs.shape not in ((1, 2), (2, 2)) or not (pairs[:, 0] < pairs[:, 1]).all():
-            raise ValueError(f"limits must be ((x low, x high), (y low, y high)) with low below high; got {limits}")
+            raise ValueError(f"limits must be ((low, high), (low, high)) for x and y; got {limits}")
         ax.set_xlim(*pairs[0])
         if len(pairs) == 2:
             ax.set_ylim(*pairs[1])

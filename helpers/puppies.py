@@ -290,7 +290,7 @@ def _litter_weights(pictures):
 def _load_weights(device):
     if not WEIGHTS.exists():
         raise FileNotFoundError(f"{WEIGHTS.name} is missing from {WEIGHTS.parent.name}/: "
-                                "run `python data/make_litter_network.py` to train it (two minutes)")
+                                "run `python data/make_litter_network.py` to train it (three minutes)")
     with np.load(WEIGHTS, allow_pickle=False) as arrays:
         return {name: torch.tensor(arrays[name], dtype=torch.float32, device=device) for name in arrays.files}
 

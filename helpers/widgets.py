@@ -1,8 +1,8 @@
 """Figures that move: `sliders` puts controls under one figure and redraws only what a change moves.
 
-The figure is made once. After a change, matplotlib's `stale` flags tell which artists moved; all the others are kept
-as a background, and only the moved artists and what lies above them are drawn again (blitting). The picture travels
-as an <img> with alternative text, and a status line says the same in words.
+The figure is made once. After a change, matplotlib's `stale` flags tell which artists moved; all the others
+are kept as a background, and only the moved artists and what lies above them are drawn again (blitting). The
+picture travels as an <img> with alternative text, and a status line says the same in words.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ from matplotlib.spines import Spine
 from matplotlib.text import Annotation
 from PIL import Image
 
-DPI = 140  # dots drawn per inch; shown at 100 per inch, so that text stays crisp on fine screens
+DPI = 120  # dots drawn per inch; shown at 100 for crisper text. 140 takes a third more time for each picture
 PAUSE = 0.03  # seconds without a change after which the next one is drawn at once
-_lock = threading.RLock()  # JupyterLab may run callbacks in another thread while a cell runs: one picture at a time
+_lock = threading.RLock()  # while a cell runs, JupyterLab may run callbacks in another thread
 _shown = []  # weak references to the results of `sliders`
 
 
@@ -49,27 +49,27 @@ class Button:
 def button(label):
     """A push button, as a range for `sliders`: `draw` receives the number of presses so far, 0 at first."""
     if not isinstance(label, str) or not label.strip():
-        raise ValueError(f'button needs a few words to show, as in button("Draw 500 new points"); got {label!r}')
+        raise ValueError(f'button needs a few words to show, as in button("Draw new points"); got {label!r}')
     return Button(label)
 
 
 def sliders(draw, fig, labels=None, **ranges):
     """None; displays `fig` with one control for each range, and redraws it with `draw` whenever one is moved.
 
-    draw(**values): moves artists that were made before (set_data, set_text, ...) and returns one sentence in words,
-    which becomes the status line and the picture's alternative text.
+    draw(**values): moves artists that were made before (set_data, set_text, ...) and returns one sentence in
+    words, which becomes the status line and the picture's alternative text.
     fig: from plt.subplots; it is taken out of pyplot, and its layout is computed once, for the first state.
-    ranges: name=(low, high, step) or (low, high, step, start), a whole-number slider if all are whole, starting in
-    the middle unless told; a list of choices or a dict {label: value}; True or False; button("label").
+    ranges: name=(low, high, step) or (low, high, step, start), a whole-number slider if all are whole, which
+    starts in the middle unless told; a list of choices or a dict {label: value}; True or False; button("label").
     labels: {name: text} replaces the default label, which is the name with spaces for underscores.
     An exception in `draw` is reported in the status line, and the picture stays as it was.
-    Raises ValueError or TypeError where ranges, labels, figure and `draw` do not fit together. Taught in lesson 1.
+    Raises ValueError or TypeError if ranges, labels, figure and `draw` do not fit together.
     """
     stage = _Stage(draw, fig, labels or {}, ranges)
     if get_ipython() is None:  # plain Python: nothing can be displayed
         print(stage.sentence)
         return
-    # One output in three forms: without a kernel, or when the widget is removed, the ordinary picture remains.
+    # One output in three forms: without a kernel, or without the widget, the ordinary picture remains.
     view = {"version_major": 2, "version_minor": 0, "model_id": stage.box.model_id}
     bundle = {"text/plain": stage.sentence, "image/png": base64.b64encode(stage.png(colours=128)).decode(),
               "application/vnd.jupyter.widget-view+json": view}
@@ -83,7 +83,7 @@ def shown():
 
 
 def sweep(stage):
-    """The number of settings tried: both ends and the middle of every control, with the others at their start.
+    """The number of settings tried: both ends and the middle of every control, the others at their start.
 
     Raises RuntimeError at the first setting that fails, and names it.
     """
@@ -98,7 +98,7 @@ def sweep(stage):
 
 
 class _Stage:
-    """The controls, the picture and the status line of one `sliders`; `values`, `set` and `png` are for tests."""
+    """The controls, the picture and the status line of `sliders`; `values`, `set` and `png` are for tests."""
 
     def __init__(self, draw, fig, labels, ranges):
         _check_sliders(draw, fig, labels, ranges)
@@ -143,7 +143,7 @@ class _Stage:
             if self.dirty:
                 self._update()
             image = self.image.quantize(colours, dither=Image.Dither.NONE) if colours else self.image
-        return _encoded(image, "PNG", optimize=True)
+        return _encoded(image, "PNG", optimize=colours is not None)
 
     def _changed(self, _):
         """Draws at once after a pause; within a burst, soon, and then only the latest values."""
@@ -180,7 +180,7 @@ class _Stage:
         try:
             sentence = self.draw(**self.values)
             if not isinstance(sentence, str) or not sentence.strip():
-                raise TypeError(f"draw returned {sentence!r} instead of one sentence that says what the picture shows")
+                raise TypeError(f"draw returned {sentence!r} instead of one sentence about the picture")
         except Exception as error:
             self._failed(error)
             return False
@@ -192,7 +192,7 @@ class _Stage:
         self.status.value = _status(self.sentence, "; font-weight: bold")
 
     def _show(self, error=None):
-        """None; sends the picture and the sentence to the reader; after an error, the picture as it was made."""
+        """None; sends picture and sentence to the reader; after an error, the picture as it was made."""
         try:
             self.image = self.blit.image()
         except Exception as trouble:  # for example a formula in a text that matplotlib cannot set
@@ -205,21 +205,22 @@ class _Stage:
         width, height = self.blit.size
         data = base64.b64encode(_encoded(self.image, "WEBP", quality=85, method=0)).decode()
         # decoding=sync: the new picture replaces the old one without a white moment between them
-        self.picture.value = (f'<img alt="{html.escape(self.sentence)}" width="{width}" height="{height}" decoding="sync"'
-                              ' style="display: block; max-width: 100%; height: auto"'
+        self.picture.value = (f'<img alt="{html.escape(self.sentence)}" width="{width}" height="{height}"'
+                              ' decoding="sync" style="display: block; max-width: 100%; height: auto"'
                               f' src="data:image/webp;base64,{data}">')
         if error is None:
             self.status.value = _status(self.sentence)
 
 
 class _Blit:
-    """The picture of a figure that is drawn over and over; a change costs what moved and what lies above it."""
+    """The picture of a figure, drawn over and over; a change costs what moved and what lies above it."""
 
     def __init__(self, fig):
         plt.close(fig)  # pyplot must neither show it a second time nor redraw it at every set_data
         fig.stale_callback = None
         self.fig, self.canvas = fig, FigureCanvasAgg(fig)
-        self.canvas.draw = self.canvas.draw_idle = lambda *_: None  # called in a learner's draw, it would hide the moves
+        # called in a learner's `draw`, these would clear the flags by which the moved artists are known
+        self.canvas.draw = self.canvas.draw_idle = lambda *_: None
         self.size = [round(100 * inches) for inches in fig.get_size_inches()]
         fig.set_dpi(DPI)
         self.laid_out = False
@@ -237,7 +238,7 @@ class _Blit:
             self.laid_out = True
         groups = _groups(self.fig)
         structure = groups, [(*ax.get_xlim(), *ax.get_ylim(), *ax.bbox.bounds) for ax in self.fig.axes]
-        whole = any(ax.name == "3d" for ax in self.fig.axes)  # three dimensions are sorted while they are drawn
+        whole = any(ax.name == "3d" for ax in self.fig.axes)  # depth is sorted while drawing
         if whole or structure != self.structure or getattr(self.fig, "_drawn_by", None) is not self:
             self.forget()
             FigureCanvasAgg.draw(self.canvas)
@@ -265,7 +266,7 @@ class _Blit:
         return self._copy()
 
     def _settle(self):
-        """None; nothing counts as moved any more (what is invisible or empty would otherwise stay stale for ever)."""
+        """None; nothing counts as moved any more (what is invisible or empty would stay stale for ever)."""
         for artists in self.inner.values():
             for artist in artists:
                 artist.stale = False
@@ -275,7 +276,7 @@ class _Blit:
         return Image.frombytes("RGB", size, bytes(self.canvas.buffer_rgba()), "raw", "RGBX")
 
     def _take_background(self, groups):
-        """None; keeps what lies below the moving parts as a picture, and the list of what is to be drawn upon it."""
+        """None; keeps a picture of what lies below the moving parts, and a list of what to draw upon it."""
         above, regions, renderer = [], [], self.canvas.get_renderer()
         for owner, parts in groups:
             first = next((i for i, part in enumerate(parts) if part in self.moving), len(parts))
@@ -302,7 +303,7 @@ class _Blit:
             self.above += parts if moves else [self._layer(list(parts))]
 
     def _layer(self, parts):
-        """Parts that stay still above moving ones, as pixels: their places, what they keep of the below, what they add."""
+        """Parts that stay still above moving ones, as pixels: places, what they let through, what they add."""
         on = []
         for shade in (0, 255):  # on black they show what they add, and on white also what they let through
             renderer = RendererAgg(*self.canvas.get_width_height(), DPI)
@@ -319,7 +320,7 @@ class _Blit:
 def _groups(fig):
     """The parts of a figure in the order in which matplotlib draws them: a list of (owner, list of parts)."""
     def ordered(artists):
-        return sorted((artist for artist in artists if not artist.get_animated()), key=lambda a: a.get_zorder())
+        return sorted((a for a in artists if not a.get_animated()), key=lambda a: a.get_zorder())
 
     groups = [(fig.patch, [fig.patch])]
     for top in ordered(artist for artist in fig.get_children() if artist is not fig.patch):
@@ -327,32 +328,36 @@ def _groups(fig):
         if isinstance(top, Axes) and top.get_visible():
             frame = top.axison and top.get_frame_on()
             parts = ordered(part for part in top.get_children() if part is not top.patch
-                            and (frame or not isinstance(part, Spine)) and (top.axison or not isinstance(part, Axis)))
+                            and (frame or not isinstance(part, Spine))
+                            and (top.axison or not isinstance(part, Axis)))
             parts = [top.patch, *parts] if frame else parts
         groups.append((top, parts))
     return groups
 
 
 def _control(name, label, spec, column):
-    """One control: `source` (has a value to observe), `read()`, `write(value)`, `probes` to try, `row` to display.
+    """One control: `source` with a value to observe, `read()`, `write(value)`, `probes`, `row` to show.
 
     column: width of the labels, so that they stand in one column and none is cut off.
     """
     style = {"description_width": column}
     if isinstance(spec, Button):
         source = _Presses()
-        row = ipywidgets.Button(description=label, layout={"width": "max-content", "margin": f"2px 2px 2px {column}"})
+        row = ipywidgets.Button(description=label,
+                                layout={"width": "max-content", "margin": f"2px 2px 2px calc({column} + 10px)"})
         row.on_click(lambda _: source.set_trait("value", source.value + 1))
         probes = [0, 1, 2]
     elif isinstance(spec, bool):
-        source = row = ipywidgets.Checkbox(value=spec, description=label, style=style, layout={"width": "max-content"})
+        source = row = ipywidgets.Checkbox(value=spec, description=label, style=style,
+                                           layout={"width": "max-content"})
         probes = [False, True]
     elif isinstance(spec, (list, dict)):
         choices = spec if isinstance(spec, dict) else dict(zip(spec, spec))
         choices = {str(text): value for text, value in choices.items()}
         source = row = ipywidgets.Dropdown(options=list(choices), description=label, style=style,
                                            layout={"width": "max-content"})
-        return SimpleNamespace(source=source, row=row, probes=list(choices), read=lambda: choices[source.value],
+        return SimpleNamespace(source=source, row=row, probes=list(choices),
+                               read=lambda: choices[source.value],
                                write=lambda text: setattr(source, "value", str(text)))
     else:
         return _number(label, spec, style, column)
@@ -361,24 +366,26 @@ def _control(name, label, spec, column):
 
 
 def _number(label, spec, style, column):
-    """A slider and, before it, a box for typing the number: the box carries the label, and so gives both a name."""
+    """A slider and, before it, a box to type the number in: it carries the label, which gives both a name."""
     low, high, step = spec[:3]
     whole = all(isinstance(number, Integral) for number in spec)
     kind = int if whole else float
     places = max(0, *(-Decimal(str(number)).as_tuple().exponent for number in (low, step)))
 
     def on_grid(value):  # without the 0.30000000000000004 of floating-point steps
-        return kind(min(high, round(low + round((value - low) / step) * step, places))) if value < high else kind(high)
+        nearest = round(low + round((value - low) / step) * step, places)
+        return kind(high if value >= high else min(high, nearest))
 
     start = kind(spec[3]) if len(spec) == 4 else on_grid((low + high) / 2)
     common = {"value": start, "min": kind(low), "max": kind(high), "step": kind(step)}
     slider, box = (ipywidgets.IntSlider, ipywidgets.BoundedIntText) if whole else (
         ipywidgets.FloatSlider, ipywidgets.BoundedFloatText)
-    slider = slider(**common, readout=False, layout={"flex": "1 1 12em", "width": "auto", "max_width": "26em"})
+    slider = slider(**common, readout=False,
+                    layout={"flex": "1 1 12em", "width": "auto", "max_width": "26em"})
     box = box(**common, description=label, style=style, layout={"width": f"calc({column} + 6.5em)"})
 
     def typed(_):
-        if on_grid(box.value) != read():  # otherwise 0.3 would correct a 0.30000000000000004 and fight with the mouse
+        if on_grid(box.value) != read():  # else 0.3 would correct 0.30000000000000004
             slider.value = on_grid(box.value)
         box.value = read()
 
@@ -411,14 +418,14 @@ def _status(sentence, style=""):
 
 def _check_sliders(draw, fig, labels, ranges):
     if not isinstance(fig, Figure):
-        raise TypeError(f"fig must be the figure from `fig, ax = plt.subplots(...)`; got {type(fig).__name__}")
+        raise TypeError(f"fig must be the figure from fig, ax = plt.subplots(...); got {type(fig).__name__}")
     if not callable(draw):
         raise TypeError("draw must be a function that moves the artists and returns one sentence")
     if not ranges:
         raise ValueError("sliders needs at least one range, for example bandwidth=(0.1, 3.0, 0.1)")
     for name in labels:
         if name not in ranges:
-            raise ValueError(f"labels names {name!r}, but there is no such range; there are: {', '.join(ranges)}")
+            raise ValueError(f"labels names {name!r}, but there is no such range, only {', '.join(ranges)}")
     parameters = inspect.signature(draw).parameters.values()
     anything = any(p.kind is p.VAR_KEYWORD for p in parameters)
     takes = [p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
@@ -442,8 +449,8 @@ def _check_range(name, spec):
         return
     real = isinstance(spec, tuple) and all(isinstance(v, Real) and not isinstance(v, bool) for v in spec)
     if not real or len(spec) not in (3, 4) or not all(map(math.isfinite, spec)):
-        raise ValueError(f"{name} must be (low, high, step) or (low, high, step, start), a list of choices, a dict "
-                         f"{{label: value}}, True, False or button(...); got {spec!r}")
+        raise ValueError(f"{name} must be (low, high, step) or (low, high, step, start), a list of choices, "
+                         f"a dict {{label: value}}, True, False or button(...); got {spec!r}")
     low, high, step = spec[:3]
     if low >= high:
         raise ValueError(f"{name}: low must be below high, but low is {low} and high is {high}")

@@ -241,12 +241,11 @@ def test_the_name_does_not_matter(folder):
     assert near(colours(quietly(folder)[1]), QUARTERS, 0)
 
 
-@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA", "CMYK", "YCbCr"])
+@pytest.mark.parametrize("mode", ["RGB", "P", "RGBA", "CMYK"])
 def test_colour_modes(folder, mode):
     picture = four_quarters(16)
     picture = picture.quantize(4) if mode == "P" else picture.convert(mode)
-    kind = {"CMYK": "TIFF", "YCbCr": "TIFF"}.get(mode, "PNG")
-    picture.save(folder / "a", format=kind)
+    picture.save(folder / "a", format="TIFF" if mode == "CMYK" else "PNG")
     assert near(colours(quietly(folder)[0]), QUARTERS, 3)
 
 
@@ -255,7 +254,7 @@ def test_cmyk_jpeg(folder):
     assert near(colours(quietly(folder)[0]), QUARTERS, 6)
 
 
-@pytest.mark.parametrize("mode, value, wanted", [("L", 128, 128), ("1", 1, 255), ("I;16", 32896, 128), ("I;16", 65535, 255), ("I;16", 0, 0), ("LA", (128, 255), 128)])
+@pytest.mark.parametrize("mode, value, wanted", [("L", 128, 128), ("1", 1, 255), ("I;16", 200 * 257, 200), ("I;16", 65535, 255), ("I;16", 0, 0), ("LA", (128, 255), 128)])
 def test_grey(folder, mode, value, wanted):
     if mode == "I;16":
         picture = Image.fromarray(np.full((20, 20), value, np.uint16))
@@ -266,8 +265,8 @@ def test_grey(folder, mode, value, wanted):
 
 
 def test_16_bit_big_endian_tiff(folder):
-    Image.fromarray(np.full((20, 20), 32896, ">u2")).save(folder / "a.tiff")
-    assert colours(quietly(folder)[0]) == [(128,) * 3] * 4
+    Image.fromarray(np.full((20, 20), 200 * 257, ">u2")).save(folder / "a.tiff")
+    assert colours(quietly(folder)[0]) == [(200,) * 3] * 4
 
 
 def test_transparent_becomes_white(folder):

@@ -226,8 +226,8 @@ def test_litters_differ_visibly_at_32_pixels():
 
 
 @pytest.mark.parametrize("size, noise, n, least", [
-    (32, 0., 2500, .995), (100, 0., 1000, .995), (64, 0., 1000, .995), (24, 0., 500, .98), (45, 0., 500, .99),
-    (32, .05, 1000, .95), (100, .05, 500, .95)])
+    (32, 0., 2000, .995), (100, 0., 1000, .995), (64, 0., 500, .99), (24, 0., 300, .98), (45, 0., 300, .98),
+    (32, .05, 1000, .95), (100, .05, 300, .95)])
 def test_litter_of_reads_fresh_puppies(size, noise, n, least):
     u = uniform(n, 100 + size)
     pictures = draw_puppies(u, size)
@@ -279,12 +279,12 @@ def maker():
 
 
 def test_a_short_training_repeats_itself_learns_and_is_saved_whole(maker, tmp_path, monkeypatch):
-    first, second = (maker.train(60, seed=3, drawn={32: 400}) for _ in range(2))
+    first, second = (maker.train(40, seed=3, drawn={32: 200}) for _ in range(2))
     assert all(torch.equal(first[name], second[name]) for name in first)
     u = uniform(300, 12)
     pictures, choices = draw_puppies(u, 32), puppies._choices(u)
     at_start = maker.loss_of(pictures, choices, maker.initial_weights(torch.Generator().manual_seed(3)))
-    assert maker.loss_of(pictures, choices, first) < .7 * at_start
+    assert maker.loss_of(pictures, choices, first) < .8 * at_start
 
     path = tmp_path / "litter_network.npz"
     maker.save(first, path)

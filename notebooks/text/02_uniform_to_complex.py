@@ -9,7 +9,8 @@
 # then one curve that makes any distribution on a line, then warps of a whole square. At the end you see exactly where
 # building by hand stops, and why a network has to take over.
 #
-# *You need*: lesson 1, and what a square root and a logarithm are. *Time*: about 60 minutes.
+# *You need*: lesson 1; square root, logarithm, sine and cosine, and what a slope is. One integral occurs; you may skip it.
+# *Time*: about 75 minutes.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
@@ -46,8 +47,8 @@ SEED = 2
 rng = torch.Generator().manual_seed(SEED)
 
 # %% [markdown]
-# The cell below shows where we are going. Two uniform numbers are a point of the square on the left. One formula of two
-# lines, applied to each point, makes the picture on the right.
+# The cell below shows where we are going. Two uniform numbers are a point of the square on the left. One short formula,
+# applied to each point, makes the picture on the right.
 
 # %%
 def to_spiral(u):
@@ -81,7 +82,7 @@ plt.show()
 # | transformation of the noise; in later lessons, the generator | $G(z)$ | `to_spiral`, ... | `(n, 2)` to `(n, 2)` |
 # | a source of random numbers | | `rng` | |
 #
-# One word to be careful with: the article speaks of "complex" functions and distributions. It means *complicated*; complex
+# One word to be careful with: the article from which this series grew ("Introduction to generative networks") speaks of "complex" functions and distributions. It means *complicated*; complex
 # numbers play no part. And *normal* and *uniform* are two different distributions: a uniform number is equally likely
 # to fall anywhere between 0 and 1, a normal (Gaussian) one falls near its mean most of the time. This lesson turns the first
 # into the second.
@@ -91,7 +92,7 @@ plt.show()
 #
 # A computer follows rules, so it cannot roll dice. What it can do is follow a rule whose results *look* like dice. The oldest
 # such rule, the **linear congruential generator**, fits in one line: multiply the last number, add something, and keep the
-# remainder of a division.
+# remainder of a division. (In a hurry? Read to Figure 2.3, look at RANDU's planes, and go on to Part B.)
 #
 # $$x_{k+1} = (a\,x_k + c) \bmod m$$
 #
@@ -110,8 +111,8 @@ for k in range(6):
 #
 # ## Predict: one step beside a good multiplier
 #
-# With $a = 21$ the generator visits all 64 remainders before it repeats. Now take $a = 20$ and leave everything else. How many
-# different numbers does it end up going round in?
+# With $a = 21$ the generator visits all 64 remainders before it repeats. Now take $a = 20$ and leave everything else. In the end the generator
+# repeats the same numbers over and over. How many different ones?
 #
 # **(a)** also 64 &nbsp; **(b)** 63 &nbsp; **(c)** about 32 &nbsp; **(d)** one
 #
@@ -145,7 +146,7 @@ def draw(multiplier, increment, modulus):
     sequence.set_data(np.arange(1, 131), u)
     pairs.set_data(u[:-1], u[1:])
     length = cycle_length(multiplier, increment, modulus)
-    return f"With these constants the generator goes round in {length} of {modulus} possible numbers."
+    return f"With these constants the generator ends up repeating {length} of {modulus} possible numbers."
 
 
 sliders(draw, fig, multiplier=(1, 63, 1, 21), increment=(0, 63, 1, 17), modulus=(16, 128, 1, 64))
@@ -171,7 +172,7 @@ plt.show()
 # ## What you saw
 #
 # **(d)** is right: one number, for ever. One step of a slider separates a generator that uses every number it has from one
-# that is stuck. And a full cycle alone is not enough: $a=33$ has one, and looks nothing like chance.
+# that is stuck. (Why: 20 is a multiple of 4, so $20^3$ is a multiple of 64. After three steps nothing is left of the start.) And a full cycle alone is not enough: $a=33$ has one, and looks nothing like chance.
 #
 # ## Why
 #
@@ -190,7 +191,8 @@ assert torch.equal(full_by_counting, full_by_theorem), "the theorem and the coun
 
 # %% [markdown]
 # Counting and theorem agree for every pair of constants. A cycle of 64 is a toy. With modulus $2^{31}-1$ and multiplier 16807
-# (Park and Miller's "minimal standard", 1988) it is some two thousand million.
+# (Park and Miller's "minimal standard", 1988) the cycle has about two billion numbers. That modulus is a prime and the increment 0, so another
+# theorem answers for it; the number 0 is never visited.
 #
 # ## The code
 #
@@ -225,10 +227,30 @@ print("both generators are what they claim to be; the same seed gives the same n
 # %% [markdown]
 # This is why each lesson hands an `rng` with a seed to everything that uses chance: your run can be repeated exactly.
 #
-# But are the numbers *uniform*? Test it: sort them and plot the share of numbers at or below each value. For perfectly uniform
-# numbers this **empirical CDF** is the diagonal, and the largest gap to the diagonal is the **Kolmogorov-Smirnov
-# distance** (KS distance). Chance makes a gap, too: for $n$ honest uniform numbers it exceeds $1.358/\sqrt n$ only
-# once in twenty times.
+# But are the numbers *uniform*? Sort them and plot, for each value, the share of the numbers at or below it. This staircase is the **empirical CDF**; for perfectly uniform
+# numbers it would be the diagonal. The cell does it for 20 numbers.
+
+# %% teaches=["D11"]
+u = linear_congruential(20, seed=1) / (2**31 - 1)
+ordered, share = u.sort().values, torch.arange(1, 21) / 20
+gap_above, gap_below = share - ordered, ordered - (share - 1 / 20)
+worst, top = (int(gap_above.argmax()), True) if gap_above.max() > gap_below.max() else (int(gap_below.argmax()), False)
+
+fig, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
+ax.stairs(torch.cat([torch.zeros(1), share]), torch.cat([torch.zeros(1), ordered, torch.ones(1)]), baseline=None,
+          color=PALETTE["noise"], lw=1.8, label="empirical CDF of 20 numbers")
+ax.plot([0, 1], [0, 1], color=PALETTE["ink"], lw=1, label="uniform")
+ax.plot(2 * [ordered[worst]], [ordered[worst], share[worst] - (0 if top else 1 / 20)], color=PALETTE["extra"], lw=3, ls=":", label="largest gap")
+ax.plot(u, torch.full_like(u, 0.01), "s", ms=4, color=PALETTE["noise"], clip_on=False)
+ax.legend(frameon=False, loc="upper left")
+finish(ax, title="how far from uniform?", limits=((0, 1), (0, 1)), equal=True, xlabel="value", ylabel="share of the numbers at or below it")
+plt.show()
+
+# %% [markdown]
+# **Figure 2.4.** The empirical CDF of 20 numbers climbs one step at each number (squares along the bottom). The dotted bar is the largest gap to the diagonal.
+#
+# That largest gap is the **Kolmogorov-Smirnov distance** (KS distance). Chance makes a gap, too: for $n$ honest uniform numbers it exceeds $1.358/\sqrt n$ about
+# once in twenty times (for large $n$; the constant is from the tables of this test).
 
 # %% teaches=["D11"]
 def ks_distance(u):
@@ -244,7 +266,7 @@ assert math.isclose(ks_distance(u), stats.kstest(u.numpy(), "uniform").statistic
 assert ks_distance(u) < 1.358 / math.sqrt(len(u))
 
 # %% [markdown]
-# Our ten lines and SciPy's test agree, and the minimal standard passes.
+# Our function and SciPy's test agree, and the minimal standard passes.
 #
 # ## When it breaks: RANDU
 #
@@ -280,7 +302,7 @@ def draw(generator, turn):
 sliders(draw, fig, generator=list(clouds), turn=(0, 180, 1, 56))
 
 # %% [markdown]
-# **Figure 2.4.** RANDU's points in a cube, seen from 56 degrees: they lie on planes, seen edge-on as stripes, with nothing between
+# **Figure 2.5.** RANDU's points in a cube, seen from 56 degrees: they lie on planes, seen edge-on as stripes, with nothing between
 # them.
 
 # %%
@@ -292,12 +314,13 @@ for ax, turn in zip(axes, [20, 50, 56]):
 plt.show()
 
 # %% [markdown]
-# **Figure 2.5.** The same points from three sides. From 20 degrees nothing is to be seen, from 50 degrees bands appear, from 56 degrees the planes stand
+# **Figure 2.6.** The same points from three sides. From 20 degrees you see nothing, from 50 degrees bands appear, from 56 degrees the planes stand
 # edge-on. PyTorch's generator (the other choice above) shows an even cloud from every side.
 #
-# The reason is a short calculation. Since $65539 = 2^{16} + 3$, two steps of the generator give
+# The reason is a short calculation. $65539 = 2^{16} + 3$, and its square is $2^{32} + 6\cdot 2^{16} + 9 = 2^{32} + 6 \cdot 65539 - 9$. The first term vanishes in the remainder, so two steps of the generator give
 # $x_{k+2} = 6\,x_{k+1} - 9\,x_k \pmod{2^{31}}$: the third number follows from the two before it. Each triple satisfies
-# $9x_k - 6x_{k+1} + x_{k+2} = j \cdot 2^{31}$ for a whole number $j$, and each $j$ is a plane.
+# $9x_k - 6x_{k+1} + x_{k+2} = j \cdot 2^{31}$ for a whole number $j$, and each $j$ is a plane. With numbers between 0 and 1 the left side lies between $-6$ and $10$, which leaves fifteen values for $j$.
+# The planes stand edge-on where the tangent of the angle is $9/6$: at 56 degrees.
 
 # %% teaches=["D11"]
 states = sampling.randu(100_000)
@@ -307,7 +330,7 @@ print("planes j =", planes.tolist())
 assert (combination % 2**31 == 0).all() and len(planes) == 15
 
 # %% [markdown]
-# So a generator has to be tested in the way it will be used. The last cell of this part puts three generators
+# So a generator has to be tested in the way it will be used. The last cell of this part puts four generators
 # through three tests: single numbers (KS), pairs and triples (cut the square into $16 \times 16$ boxes, the cube into $16 \times 16 \times 16$, count the
 # points in each, and compare with equal counts by the chi-square test). Each test answers with a *p-value*: how often honest
 # random numbers would look at least as bad. Below one in a million, we call it a failure.
@@ -347,7 +370,7 @@ assert failures["RANDU"] == {"single": 0, "pairs": 0, "triples": n_seeds}
 assert sum(failures["PyTorch"].values()) == sum(failures["minimal standard"].values()) == 0
 
 # %% [markdown]
-# RANDU passes alone and in pairs and fails in threes, from each of the seeds. From here on our uniform numbers come from
+# The toy with 64 numbers fails everything. RANDU passes alone and in pairs and fails in threes, from each of the seeds. From here on our uniform numbers come from
 # PyTorch's generator, and we take them for what they are: determined, repeatable, and uniform as far as our tests can tell.
 #
 # ---
@@ -363,14 +386,14 @@ assert sum(failures["PyTorch"].values()) == sum(failures["minimal standard"].val
 #
 # On the left, a curve: it takes a uniform number $u$ (across) and says where to put it (up). The slider moves each point
 # from where it is, $x = u$, to where the curve of the chosen distribution wants it. On the right you see what becomes
-# of the density: the histogram is counted, the line is computed.
+# of the density: the histogram is counted, the line is computed. To see whether you predicted well, choose *square* in the menu.
 
 # %% teaches=["D9", "F4"]
 normal = torch.distributions.Normal(0.0, 1.0)
 mixture_x = torch.linspace(-5, 5, 2001)
 mixture_cdf = 0.6 * normal.cdf((mixture_x + 1.8) / 0.6) + 0.4 * normal.cdf((mixture_x - 1.8) / 0.9)
 quantile = {
-    "two hills": lambda u: torch.from_numpy(np.interp(u, mixture_cdf, mixture_x)).float(),
+    "two hills": lambda u: torch.from_numpy(np.interp(u, mixture_cdf, mixture_x)).float(),  # a table of F, read backwards
     "square": lambda u: u**2,
     "exponential": lambda u: -torch.log(1 - u),
     "logistic": lambda u: torch.log(u / (1 - u)),
@@ -410,23 +433,24 @@ def draw(target, progress):
 sliders(draw, fig, target=list(quantile), progress=(0.0, 1.0, 0.02, 1.0))
 
 # %% [markdown]
-# **Figure 2.6.** Left: the curve that turns uniform numbers (squares along the bottom) into a distribution with two hills (triangles). Right: the histogram of 20,000 carried
+# **Figure 2.7.** Left: the curve that turns uniform numbers (squares along the bottom) into a distribution with two hills (triangles). Right: the histogram of 20,000 carried
 # points, with the computed density over it. Where the curve is flat, many points land close together and the density is
 # high; where it is steep, they are spread thin.
 #
-# Three places of the slider, for the target with two hills:
+# Three places of the slider for the target with two hills, and the square:
 
 # %%
-fig, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained", sharey=True)
-for ax, progress in zip(axes, [0.0, 0.5, 1.0]):
-    x = (1 - progress) * u_many + progress * quantile["two hills"](u_many)
+fig, axes = plt.subplots(1, 4, figsize=(9.5, 2.8), layout="constrained", sharey=True)
+for ax, (target, progress) in zip(axes, [("two hills", 0.0), ("two hills", 0.5), ("two hills", 1.0), ("square", 1.0)]):
+    x = (1 - progress) * u_many + progress * quantile[target](u_many)
     ax.hist(x.numpy(), bins=bins, density=True, color=PALETTE["generated"], alpha=0.45)
-    finish(ax, title=f"progress {progress:.1f}", limits=((-4, 4), (0, 1.1)), xlabel="$x$")
+    finish(ax, title=f"{target}, {100 * progress:.0f} %", limits=((-4, 4), (0, 3.2)), xlabel="$x$")
 axes[0].set_ylabel("density $p(x)$")
 plt.show()
 
 # %% [markdown]
-# **Figure 2.7.** The uniform block is pulled apart and becomes two hills. No point jumps over another on the way: the order of the points never changes.
+# **Figure 2.8.** The uniform block is pulled apart and becomes two hills. No point jumps over another on the way: the order of the points never changes. Rightmost: squares of uniform
+# numbers stay between 0 and 1 and crowd towards 0.
 #
 # ## What you saw
 #
@@ -435,11 +459,12 @@ plt.show()
 #
 # ## Why
 #
-# The curve we want is the inverse of the CDF. The proof is one line. Let $U$ be uniform and put $X = F^{-1}(U)$; then
+# Say that a quarter of all waiting times are below 0.14 hours: $F(0.14) = 0.25$. A quarter of all uniform numbers are below 0.25. So send $u = 0.25$ to $x = 0.14$, and likewise every other $u$ to the $x$ with $F(x) = u$. The curve we want is
+# the inverse of the CDF. The proof is one line ($P$ stands for "probability of"). Let $U$ be uniform and put $X = F^{-1}(U)$; then
 #
 # $$P(X \le x) \;=\; P\big(F^{-1}(U) \le x\big) \;=\; P\big(U \le F(x)\big) \;=\; F(x),$$
 #
-# because $F$ rises, and because a uniform number is below the value $F(x)$ with exactly that probability. (Where $F$ jumps or stays flat, $F^{-1}(u)$ means the smallest $x$ with $F(x) \ge u$, and the line still holds.)
+# because $F$ rises, and because a uniform number is below the value $F(x)$ with exactly that probability.
 #
 # Example: waiting times have the exponential distribution, $F(x) = 1 - e^{-\lambda x}$. Solve $u = 1 - e^{-\lambda x}$ for $x$:
 #
@@ -458,8 +483,8 @@ assert torch.allclose(1 - torch.exp(-rate * x), u, atol=1e-5), "F undoes what it
 # $F(F^{-1}(u)) = u$ is exact up to rounding.
 #
 # The slope of the curve tells the density: a short piece $du$ of uniform numbers carries probability $du$ and is stretched
-# to length $dx$, so $p(x) = du/dx$, one over the slope. This is the **change of variables** in one dimension; Figure 2.5
-# draws it as the dark line.
+# to length $dx$, so $p(x) = du/dx$, one over the slope. This is the **change of variables** in one dimension; Figure 2.7
+# draws it as the dark line. PyTorch can compute the slope of any formula by itself, which is called *autograd* and which training will use all the time; here it checks the density of the squares.
 
 # %%
 u = torch.tensor([0.25], requires_grad=True)
@@ -472,7 +497,7 @@ assert torch.isclose(1 / slope, 1 / (2 * x.sqrt()))
 # ## The code: no formula, only samples
 #
 # Now the step that matters for everything later. **Nobody knows a formula** for most distributions in the world. Take the 10
-# kinds of clothes in Fashion-MNIST and ask how bright a picture is on average. There is no textbook for that, there are only pictures.
+# kinds of clothes in Fashion-MNIST and ask how bright a picture is on average. No textbook says; there are only pictures.
 #
 # On a line that is enough. Sort the samples: the value below which a share $u$ of the *samples* lies is our estimate of $F^{-1}(u)$. In words:
 # *sort, go to place $u(n-1)$, and if that lies between two samples, take the point between them in proportion.*
@@ -496,13 +521,14 @@ assert np.allclose(inverse_cdf(u, samples), np.quantile(samples, u), atol=1e-5)
 # %% [markdown]
 # With `u = 0` we get the smallest sample, with `u = 1` the largest. Now real data: how many samples does it take? The slider
 # chooses how many training pictures we may look at. Uniform numbers go through *their* inverse CDF; the test pictures, which
-# the curve has never seen, are the judge.
+# the curve has never seen, are the judge. (We keep a balanced part of the real data set; the cell prints how many.)
 
 # %% teaches=["D10"]
 train, _ = load_fashion("train")
 test, _ = load_fashion("test")
 brightness_train, brightness_test = train.mean(dim=(1, 2, 3)), test.mean(dim=(1, 2, 3))
 brightness_train = brightness_train[torch.randperm(len(brightness_train), generator=rng)]
+print(f"{len(train)} training pictures, {len(test)} test pictures")
 
 bins_b = np.linspace(0, 0.8, 41)
 u_fixed = torch.rand(4000, generator=rng)
@@ -523,7 +549,7 @@ finish(right, title="does it match pictures never seen?", limits=((0, 0.8), (0, 
 
 
 def draw(power):
-    n_samples = min(2**power, len(brightness_train))
+    n_samples = 2**power
     known = brightness_train[:n_samples]
     curve_b.set_data(u_curve, inverse_cdf(u_curve, known))
     generated = inverse_cdf(u_fixed, known)
@@ -532,11 +558,11 @@ def draw(power):
     return f"From {n_samples} pictures: the KS distance between generated and test brightness is {gap:.3f}."
 
 
-sliders(draw, fig, labels={"power": "samples: 2 to the power"}, power=(1, 14, 1, 6))
+sliders(draw, fig, labels={"power": "samples: 2 to the power"}, power=(1, 13, 1, 8))
 
 # %% [markdown]
-# **Figure 2.8.** Left: the inverse CDF of the pictures' brightness, read off from samples. Right: brightness of unseen test pictures (filled) and of generated values (outline). With 64 pictures, as
-# shown first, the outline already follows the filled shape roughly.
+# **Figure 2.9.** Left: the inverse CDF of the pictures' brightness, read off from samples. Right: brightness of unseen test pictures (filled) and of generated values (outline). With 256 pictures, as
+# shown first, the range is right and the heights roughly so.
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained", sharey=True)
@@ -547,14 +573,13 @@ for ax, n_samples in zip(axes, [2, 32, 8192]):
 plt.show()
 
 # %% [markdown]
-# **Figure 2.9.** Generated brightness (outline) from 2, 32 and 8,192 training pictures against the test pictures (filled). Two samples give a straight curve and a flat block between them; some
+# **Figure 2.10.** Generated brightness (outline) from 2, 32 and 8,192 training pictures against the test pictures (filled). Two samples give a straight curve and a flat block between them; some
 # thousand give the right shape.
 #
 # ## Check: does it match on fresh noise?
 #
 # One good-looking figure proves little, so we take all training pictures, repeat it with 20 different streams of noise, and
-# count how often the KS distance to the test pictures stays below the value that two honest samples exceed once in twenty times. The count may fall
-# a little short of 19 in 20, because the training pictures are a finite sample too.
+# count how often the KS distance to the test pictures stays below the value that two samples of one distribution exceed once in twenty times.
 
 # %% teaches=["D10"]
 n_made, n_test = 1000, len(brightness_test)
@@ -580,12 +605,12 @@ assert torch.allclose(inverse_cdf(places, brightness_train), brightness_train.so
 # The normal distribution's CDF has no formula in elementary functions, and so neither has its inverse. Box and Muller (1958) went
 # round the obstacle by taking *two* uniform numbers for *two* normal ones.
 #
-# ## Predict: what becomes of a row?
+# ## Predict: a circle that holds half
 #
-# Their transformation uses the first number for the distance from the centre and the second for the direction. What does a
-# horizontal line of the square (all $u_1$, one $u_2$) become?
+# Their transformation uses the first number for the distance from the centre and the second for the direction. So all points with the same $u_1$
+# land on one circle. Which $u_1$ gives the circle that has half of all points inside?
 #
-# **(a)** a circle &nbsp; **(b)** a ray from the centre &nbsp; **(c)** a spiral &nbsp; **(d)** a cloud
+# **(a)** about 0.39 &nbsp; **(b)** 0.5 &nbsp; **(c)** about 0.68 &nbsp; **(d)** that depends on $u_2$
 #
 # ## Try it: follow one point
 
@@ -616,22 +641,23 @@ def draw(u1, u2):
 sliders(draw, fig, u1=(0.0, 0.99, 0.01, 0.6), u2=(0.0, 0.99, 0.01, 0.12), labels={"u1": "first number u1", "u2": "second number u2"})
 
 # %% [markdown]
-# **Figure 2.10.** Left: the square of uniform pairs, with one column (solid) and one row (dotted) marked. Right: the column has become a circle, the row a ray from the centre; the cloud around them is a
+# **Figure 2.11.** Left: the square of uniform pairs, with one column (solid) and one row (dotted) marked. Right: the column has become a circle, the row a ray from the centre; the cloud around them is a
 # two-dimensional normal distribution.
 #
 # ## What you saw
 #
-# **(b)**: a row becomes a ray, and a column becomes a circle. Equal steps of $u_1$ near 0 are short steps from the centre; near 1 each
-# step leaps further out. That is all that is needed to make most points fall near the middle and a few far away.
+# **(b)**: 0.5. Half of the uniform numbers $u_1$ are below 0.5, and they land inside the circle of $u_1 = 0.5$. In general the share of the points inside is $u_1$
+# itself, which makes the first number a CDF value: the radius is once more an inverse CDF.
 #
 # ## Why
 #
-# For two independent normal numbers, $e^{-x_1^2/2}\,e^{-x_2^2/2} = e^{-r^2/2}$ depends on the distance $r$ alone, so all directions are equally likely: the angle is uniform, $2\pi u_2$. And the chance to lie
+# One standard normal number has density $\frac{1}{\sqrt{2\pi}}e^{-x^2/2}$. For independent numbers densities multiply, and $\frac{1}{2\pi}e^{-x_1^2/2}\,e^{-x_2^2/2} = \frac{1}{2\pi}e^{-r^2/2}$ depends on the distance $r$ alone. So
+# all directions are equally likely: the angle is uniform, $2\pi u_2$. And the chance to lie
 # within distance $r$ is the integral over rings of circumference $2\pi s$,
 #
 # $$F(r) = \int_0^r \frac{1}{2\pi} e^{-s^2/2}\, 2\pi s\, ds = 1 - e^{-r^2/2},$$
 #
-# which *has* an inverse with a formula: $r = \sqrt{-2\ln(1-u_1)}$. It is Part B's recipe, applied to the distance.
+# which *has* an inverse with a formula: solve $u_1 = 1 - e^{-r^2/2}$ and get $r = \sqrt{-2\ln(1-u_1)}$. It is Part B's recipe, applied to the distance.
 #
 # ## The code
 
@@ -646,7 +672,8 @@ def box_muller(u):
 # %% [markdown]
 # ## Check
 #
-# Both columns must be normal, and they must not know of each other: the correlation is near 0, and so is that of their squares.
+# Both columns must be normal, and they must not know of each other: their correlation must be near 0. That alone is not enough (two numbers can share their *size* and still be uncorrelated), so the
+# squares are tested, too.
 
 # %% teaches=["D9"]
 x = box_muller(torch.rand(20_000, 2, generator=rng))
@@ -658,7 +685,7 @@ assert abs(correlation) < 4 / math.sqrt(len(x)) and abs(correlation_of_squares) 
 print("normal in both columns; correlations within 4 standard errors of 0")
 
 # %% [markdown]
-# Uniform in, normal out. From now on we use whichever noise is more convenient: each can be turned into the other.
+# Uniform in, normal out. From now on we use whichever noise is more convenient: each can be turned into the other (for the way back, send a normal number through its own CDF).
 #
 # ---
 # # Part D: warp the square
@@ -710,7 +737,7 @@ def draw(power):
 sliders(draw, fig, power=(0.25, 1.5, 0.05, 1.0))
 
 # %% [markdown]
-# **Figure 2.11.** Left: points in a disc with radius $u_1$ to a power, here 1: they crowd at the centre. Right: their density against the distance from the centre, counted
+# **Figure 2.12.** Left: points in a disc with radius $u_1$ to a power, here 1: they crowd at the centre. Right: their density against the distance from the centre, counted
 # and computed; the dashed line is an even disc. Move the slider until the solid line is flat.
 
 # %%
@@ -721,12 +748,12 @@ for ax, power in zip(axes, [1.0, 0.5, 0.3]):
 plt.show()
 
 # %% [markdown]
-# **Figure 2.12.** The disc at three powers: crowded at the centre, even, crowded at the rim.
+# **Figure 2.13.** The disc at three powers: crowded at the centre, even, crowded at the rim.
 #
 # ## What you saw
 #
 # **(b)**: crowded at the centre, because half of the points ($u_1 < \frac12$) share the inner quarter of the area. The line is flat at power 0.5:
-# the square root makes up for the rings growing with $r$. A uniform square, a smooth formula, and yet the result is uniform only for one of the exponents.
+# the square root makes up for the rings growing with $r$. (The solid line: a thin ring at distance $r$ gets the share $du$ of the points and has the area $2\pi r\,dr$, so the density there is $1/(2\pi r\cdot dr/du)$.)
 #
 # Now other shapes. The grid of the square goes along, so you see where the formula stretches it and where it squeezes it. The cell after this
 # one has the same three maps at three stages.
@@ -775,8 +802,8 @@ def draw(shape, progress):
 sliders(draw, fig, shape=["spiral", "ring", "two moons"], progress=(0.0, 1.0, 0.02, 1.0))
 
 # %% [markdown]
-# **Figure 2.13.** A grid drawn on the square with some of the points, and where the formula of the spiral puts them. The dark lines are the columns of the square: they are
-# cut short across the spiral's arm and lie further apart outside than inside, where the points crowd.
+# **Figure 2.14.** A grid drawn on the square with some of the points, and where the formula of the spiral puts them. The dark lines are the columns of the square: each has
+# shrunk to a short stroke across the arm, and the strokes lie further apart outside than inside, where the points crowd.
 
 # %%
 fig, axes = plt.subplots(3, 3, figsize=(8, 8), layout="constrained")
@@ -787,17 +814,21 @@ for row, shape in zip(axes, ["ring", "two moons", "spiral"]):
 plt.show()
 
 # %% [markdown]
-# **Figure 2.14.** Ring, moons and spiral at the start, half way and at the end. The ring is a sheet rolled up. The moons need a *tear*: the upper half of the square
+# **Figure 2.15.** Ring, moons and spiral at the start, half way and at the end. The ring is a sheet rolled up. The moons need a *tear*: the upper half of the square
 # becomes one moon, the lower half the other, and every column is cut in the middle.
 #
 # ## Why
 #
-# In one dimension the density was one over the slope. In two, a small square of the $u$-plane with sides $h$ becomes a small parallelogram, and the same probability
-# $h^2$ now lies on the parallelogram's area. Its sides are the columns of the **Jacobian** $J$ (how $x$ moves when $u_1$ moves, and when $u_2$ moves), its area is $h^2\,|\det J|$, so
+# In one dimension the density was one over the slope. In two, a small square of the $u$-plane with sides $h$ becomes, very nearly, a small parallelogram, and the same probability
+# $h^2$ now lies on the parallelogram's area. If its sides are the arrows $(a, b)$ and $(c, d)$, that area is $|ad - bc|$. The cell does it by hand at one point of the spiral, with $h = 0.001$.
 #
-# $$p(x) = \frac{1}{|\det J(u)|}, \qquad x = G(u).$$
+# Divide the arrows by $h$ and let $h$ shrink: they become the columns of the **Jacobian** $J$, the table of slopes (how both coordinates of $x$ move when $u_1$ moves, and when $u_2$ moves).
+# The number $ad - bc$ of such a table is called its **determinant**, so
 #
-# The next cell does it by hand at one point of the spiral, with $h = 0.001$, then lets autograd compute the Jacobian.
+# $$p(x) = \frac{1}{|\det J(u)|}, \qquad x = G(u),$$
+#
+# as long as no two points of the square land on the same $x$; where several do, their densities add up. (On the way to the spiral in Figure 2.15 the sheet lies over itself, and there one has to add.)
+# Autograd knows the table, too: `jacrev` returns the Jacobian at one point, and `vmap`, in the cell after, repeats that for many points.
 
 # %% teaches=["D9"]
 u0, h = torch.tensor([[0.5, 0.5]], dtype=torch.float64), 1e-3
@@ -812,7 +843,7 @@ assert torch.isclose(area_factor, jacobian.det().abs(), rtol=0.01)
 # %% [markdown]
 # ## Check: computed against counted
 #
-# At 200 random places of the spiral: count how many of 300,000 points fall into a small disc, divide by the number of
+# At 200 random places along the middle of the spiral's arm, away from its edges and ends: count how many of 300,000 points fall into a small disc, divide by the number of
 # points and by the disc's area, and compare with $1/|\det J|$.
 
 # %% teaches=["D9"]
@@ -842,8 +873,8 @@ print(f"computed and counted differ by {100 * error.median():.1f} % (median)")
 assert error.median() < 0.06 and error.max() < 0.3
 
 # %% [markdown]
-# **Figure 2.15.** Each triangle is one place of the spiral: its density computed from the Jacobian (across) and counted (up). They lie along the line of equality, from the thin
-# outer end to the crowded inner turns; the scatter is the chance of counting.
+# **Figure 2.16.** Each triangle is one place of the spiral: its density computed from the Jacobian (across) and counted (up). They lie along the line of equality, from the
+# thinner outer turn to the crowded inner one; the scatter is the chance of counting.
 
 # %% [markdown]
 # ## When it breaks: many dimensions
@@ -852,8 +883,8 @@ assert error.median() < 0.06 and error.max() < 0.3
 # plane there is no "the $x$ below which a share $u$ lies".
 #
 # There is a detour: one number after the other. Draw the first pixel from its inverse CDF. Then draw the second pixel from the inverse CDF of the second pixel *among the pictures
-# that agree with the first*. Then the third among those that agree with both, and so on. With infinitely many samples this works in any dimension. How far do
-# we get with ours? The cell takes a test picture, goes through its pixels in random order, asks only "dark or bright?", and counts the training pictures that still agree.
+# that agree with the first*. Then the third among those that agree with both, and so on. With infinitely many samples this works in any dimension. With ours, the pictures that agree soon run out; and when a single one is left,
+# every further pixel is copied from it: lesson 1's failure again. How soon? Take a picture of the test set, an honest new one, go through its pixels in random order, ask only "dark or bright?", and count the training pictures that still agree with it.
 
 # %% teaches=["D10"]
 bits_train, bits_test = train.flatten(1) > 0.5, test[torch.randperm(len(test), generator=rng)[:100]].flatten(1) > 0.5
@@ -875,8 +906,8 @@ print(f"after {int((median > 0).sum()) + 1} pixels, at least half of the test pi
 assert median[-1] == 0
 
 # %% [markdown]
-# **Figure 2.16.** How many training pictures agree with a test picture on its first $k$ pixels, dark or bright: for 40 test pictures (thin lines), and the median of 100 (thick). Long before the
-# 784 pixels of a picture are fixed, the median reaches "none". And we asked each pixel only one of two things.
+# **Figure 2.17.** How many training pictures agree with a test picture on its first $k$ pixels, dark or bright: for 40 test pictures (thin lines), and the median of 100 (thick). Long before the
+# 784 pixels of a picture are fixed, the median reaches "none", although we asked each pixel only one of two things.
 #
 # So we cannot look the transformation up in samples. We need one with *knobs*, flexible enough to become almost anything, and a way to turn the
 # knobs. That is what a neural network is for.
@@ -885,36 +916,45 @@ assert median[-1] == 0
 #
 # **1. Change a number and predict.** In Figure 2.2, keep $a=21$ and $m=64$ and set the increment to 16. How long is the cycle? Say it before you move the slider. Which condition of the theorem fails?
 #
-# **2. Fill in the line.** The logistic distribution has $F(x) = 1/(1+e^{-x})$. Complete its inverse. Nothing breaks while it is empty.
+# **2. Fill in the line.** The sizes of cities, roughly, and other things with a few giants follow a *Pareto* distribution: $F(x) = 1 - 1/x^2$ for $x \ge 1$. Complete its inverse. Nothing breaks while it is empty.
 
 # %%
-def logistic_inverse_cdf(u):
-    return ...  # your line: solve u = 1 / (1 + exp(-x)) for x
+def pareto_inverse_cdf(u):
+    return ...  # your line: solve u = 1 - 1 / x**2 for x
 
 
 u = torch.linspace(0.05, 0.95, 19)
-compare("logistic inverse CDF", lambda: logistic_inverse_cdf(u), torch.from_numpy(stats.logistic.ppf(u.numpy())).float(),
-        hints={"you have solved for the exponential distribution": -torch.log(1 - u),
-               "this is the CDF; its inverse is asked": 1 / (1 + torch.exp(-u)),
-               "this divides u by 1 - u, but the logarithm is missing": u / (1 - u)})
+hints = {
+    "the square root is missing": 1 / (1 - u),
+    "this is turned upside down: 1 / x**2 = 1 - u still has to be solved for x": (1 - u).sqrt(),
+    "these are the right values in the opposite order, because 1 / x**2 is 1 - u and not u; the distribution is right all the same": 1 / u.sqrt(),
+    "this is F itself; its inverse is asked": 1 - 1 / u**2,
+    "this is the inverse CDF of the exponential distribution": -torch.log(1 - u),
+}
+compare("Pareto inverse CDF", lambda: pareto_inverse_cdf(u), torch.from_numpy(stats.pareto(2).ppf(u.numpy())).float(), hints)
 
 # %% [markdown]
-# **3. Fill in the line.** An even *ring* between radius 1 and radius 2. Which radius belongs to $u$? (Hint: the share of the area within radius $r$ is $F(r) = (r^2-1)/(4-1)$.)
+# **3. Fill in the line.** An even *ring* between radius 1 and radius 3. Which radius belongs to $u$? (Hint: the share of the area within radius $r$ is $F(r) = (r^2-1)/(9-1)$.)
 
 # %%
 def ring_radius(u):
     return ...  # your line
 
 
-r_table = torch.linspace(1, 2, 100_001)  # the reference reads a table of F backwards
-compare("ring radius", lambda: ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 3, r_table)).float(),
-        hints={"radius 1 + u spreads evenly over the radius, so the inner side gets crowded, as in Figure 2.9": 1 + u,
-               "this is the root that a full disc needs, moved out by 1; solve u = (r**2 - 1) / 3 for r": 1 + u.sqrt(),
-               "the 1 is missing: r starts at 0": (3 * u).sqrt(),
-               "the square root is missing": 1 + 3 * u})
+r_table = torch.linspace(1, 3, 100_001)  # the reference reads a table of F backwards
+hints = {
+    "radius 1 + 2 u spreads evenly over the radius, so the inner side gets crowded, as in Figure 2.12": 1 + 2 * u,
+    "this is the root that a full disc needs, stretched and moved out; solve u = (r**2 - 1) / 8 for r": 1 + 2 * u.sqrt(),
+    "this fills a whole disc, not a ring": 3 * u.sqrt(),
+    "this fills a disc of radius 1, not a ring": u.sqrt(),
+    "the 1 is missing: r starts at 0": (8 * u).sqrt(),
+    "the square root is missing": 1 + 8 * u,
+    "this is F itself; its inverse is asked": (u**2 - 1) / 8,
+}
+compare("ring radius", lambda: ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 8, r_table)).float(), hints)
 
 # %% [markdown]
-# **4. Fill in the line.** Uniform numbers as a die: give the numbers 1 to 6 with equal probability. This is an inverse CDF too, that of a distribution with jumps.
+# **4. Fill in the line.** Uniform numbers as a die: turn each $u$ into one of the numbers 1 to 6, all equally likely. This is an inverse CDF too, that of a CDF with jumps: where $F$ jumps over $u$, the inverse is the place of the jump.
 
 # %%
 def die(u):
@@ -922,11 +962,15 @@ def die(u):
 
 
 u_die = torch.tensor([0.0, 0.1, 0.2, 0.4, 0.45, 0.6, 0.7, 0.9, 0.99])
-compare("die", lambda: die(u_die), 1 + sum((u_die >= k / 6).long() for k in range(1, 6)),
-        hints={"these are 0 to 5; a die begins at 1": (6 * u_die).floor().long(),
-               "rounding gives the first face half its share, and a 7th face; cut down instead of rounding": (6 * u_die).round().long() + 1,
-               "rounding gives 0 half a share and 6 half a share; cut down instead of rounding": (6 * u_die).round().long(),
-               "u = 0 gives 0, which is no face; cut down and add 1": (6 * u_die).ceil().long()})
+hints = {
+    "these are 0 to 5; a die begins at 1": (6 * u_die).floor().long(),
+    "rounding to the nearest gives the faces unequal shares, and a seventh one; round down": (6 * u_die).round().long() + 1,
+    "rounding to the nearest gives 0 and 6 half a share each; round down and add 1": (6 * u_die).round().long(),
+    "u = 0 gives 0, which is no face; round down and add 1": (6 * u_die).ceil().long(),
+    "the 6 never comes; six faces need six equal pieces of [0, 1]": (5 * u_die).floor().long() + 1,
+    "these are not whole numbers yet; round down": 1 + 6 * u_die,
+}
+compare("die", lambda: die(u_die), 1 + sum((u_die >= k / 6).long() for k in range(1, 6)), hints)
 
 # %% [markdown]
 # **5. Open question.** `to_moons` tears the square in two. Could a map *without* a tear have sent the square to two separate moons? What would it have to do with the points
@@ -956,27 +1000,27 @@ compare("die", lambda: die(u_die), 1 + sum((u_die >= k / 6).long() for k in rang
 # Open the cells to see them.
 
 # %% [markdown] jupyter={"source_hidden": true} tags=["answer"]
-# **1.** The increment must be odd; 16 is even, so the cycle is shorter than 64. How short? The next cell counts.
+# **1.** The increment must be odd; 16 is even, so the cycle is shorter than 64. The next cell counts how short, for the start at 1; from other starts it can be shorter still.
 
 # %% jupyter={"source_hidden": true} tags=["answer"]
 print("cycle length with increment 16:", cycle_length(21, 16, 64))
 assert cycle_length(21, 16, 64) < 64
 
 
-def logistic_inverse_cdf(u):
-    return torch.log(u / (1 - u))
+def pareto_inverse_cdf(u):
+    return 1 / (1 - u).sqrt()
 
 
 def ring_radius(u):
-    return (1 + 3 * u).sqrt()
+    return (1 + 8 * u).sqrt()
 
 
 def die(u):
     return (6 * u).floor().long() + 1
 
 
-compare("logistic inverse CDF", logistic_inverse_cdf(u), torch.from_numpy(stats.logistic.ppf(u.numpy())).float())
-compare("ring radius", ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 3, r_table)).float())
+compare("Pareto inverse CDF", pareto_inverse_cdf(u), torch.from_numpy(stats.pareto(2).ppf(u.numpy())).float())
+compare("ring radius", ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 8, r_table)).float())
 compare("die", die(u_die), 1 + sum((u_die >= k / 6).long() for k in range(1, 6)))
 
 # %% [markdown] jupyter={"source_hidden": true} tags=["answer"]

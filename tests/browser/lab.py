@@ -24,18 +24,26 @@ SETTINGS = {  # as Jupyter's settings: no pop-up; every cell in the page, also o
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
-# resolves when the notebook in front is open and its kernel has answered
-READY = """async () => {
+# resolves when the notebook in front is open and its kernel has answered; `limit` seconds, then an error
+READY = """async limit => {
   const pause = () => new Promise(resolve => setTimeout(resolve, 100));
-  while (!window.jupyterapp) await pause();
+  const until = async (what, holds) => {
+    for (let i = 0; !holds(); i++) {
+      if (i > 10 * limit) throw new Error(what + " is not ready after " + limit + " s");
+      await pause();
+    }
+  };
+  await until("JupyterLab", () => window.jupyterapp);
   await jupyterapp.restored;
-  while (!jupyterapp.shell.currentWidget?.sessionContext) await pause();
-  const widget = jupyterapp.shell.currentWidget;
-  await widget.context.ready;
-  await widget.sessionContext.ready;
-  while (!widget.sessionContext.session?.kernel) await pause();
-  await widget.sessionContext.session.kernel.info;
+  const widget = () => jupyterapp.shell.currentWidget;
+  await until("the notebook", () => widget()?.context?.isReady && widget().content?.model);
+  await until("the kernel", () => widget().sessionContext.isReady && widget().sessionContext.session?.kernel);
+  await Promise.race([widget().sessionContext.session.kernel.info,
+                      new Promise((_, fail) => setTimeout(() => fail(new Error("no kernel info")), 1000 * limit))]);
 }"""
+RUN_ALL = """limit => Promise.race([
+  jupyterapp.commands.execute('notebook:run-all-cells'),
+  new Promise((_, fail) => setTimeout(() => fail(new Error("still running after " + limit + " s")), 1000 * limit))])"""
 OUTPUTS = """() => {
   const cells = jupyterapp.shell.currentWidget.content.model.sharedModel.toJSON().cells;
   return cells.flatMap(cell => cell.outputs ?? []);
@@ -115,12 +123,12 @@ def open_notebook(page, address, name):
     """Open notebooks/<name> and wait for its kernel."""
     page.goto(f"{address}/lab/tree/notebooks/{name}?token={TOKEN}&reset", timeout=60_000)
     page.set_default_timeout(120_000)
-    page.evaluate(READY)
+    page.evaluate(READY, 60)
 
 
 def run_all(page):
     """Run all cells; whether all passed."""
-    return page.evaluate("() => jupyterapp.commands.execute('notebook:run-all-cells')")
+    return page.evaluate(RUN_ALL, 300)
 
 
 def outputs(page):

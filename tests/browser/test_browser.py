@@ -3,9 +3,6 @@
 Screenshots lie in .screenshots/ afterwards. `python tests/browser/shoot.py 01` takes pictures of a whole lesson.
 """
 
-import subprocess
-import sys
-
 import pytest
 
 from tests.browser import lab
@@ -13,9 +10,20 @@ from tests.browser import lab
 NOTEBOOKS = sorted(path.name for path in (lab.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SCREENSHOTS = lab.ROOT / ".screenshots"
 HANDLES = ".jp-OutputArea-output .widget-slider .noUi-handle"
-# a slider's picture: the first one in its own output
-PICTURE = "handle => handle.closest('.jp-OutputArea-output').querySelector('img')"
-SOURCE = "image => image.complete && image.naturalWidth > 0 ? image.src : ''"
+# the picture in the slider's own output, "" while it loads (noUiSlider's aria-valuenow is rounded: no help)
+PICTURE = """handle => {
+  const image = handle.closest('.jp-OutputArea-output').querySelector('img');
+  return image?.complete && image.naturalWidth > 0 ? image.src : '';
+}"""
+# resolves to whether it becomes another one within 10 s
+CHANGED = f"""async (handle, before) => {{
+  for (let i = 0; i < 200; i++) {{
+    const now = ({PICTURE})(handle);
+    if (now && now !== before) return true;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }}
+  return false;
+}}"""
 BROKEN = ("javascript error", "error displaying widget", "loading widget", "error creating widget", "traceback")
 
 pytestmark = pytest.mark.skipif(lab.CHROMIUM is None, reason="no Chromium is installed")
@@ -35,17 +43,13 @@ def page():
 
 
 def moves(page, handle):
-    """Whether one key changes the slider's value and its picture; the other direction if it stands at an end."""
-    image = handle.evaluate_handle(PICTURE).as_element()
-    for key in ("ArrowRight", "ArrowLeft"):
-        before, value = image.evaluate(SOURCE), handle.get_attribute("aria-valuenow")
-        handle.focus()
-        page.keyboard.press(key)
-        for _ in range(100):
-            if image.evaluate(SOURCE) not in ("", before) and handle.get_attribute("aria-valuenow") != value:
-                return True
-            page.wait_for_timeout(50)
-    return False
+    """Whether one key changes a slider's picture: to the left if the slider stands at its right end."""
+    before = handle.evaluate(PICTURE)
+    assert before, "a slider without a picture"
+    high, now = (float(handle.get_attribute(f"aria-value{name}")) for name in ("max", "now"))
+    handle.focus()
+    page.keyboard.press("ArrowLeft" if now >= high else "ArrowRight")
+    return handle.evaluate(CHANGED, before)
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -57,25 +61,20 @@ def test_a_learner_runs_it_and_moves_its_sliders(server, page, name):
     assert not [output for output in lab.outputs(page)
                 if output["output_type"] == "error" or output.get("name") == "stderr"]
 
-    handles = page.locator(HANDLES)
+    handles, stuck = page.locator(HANDLES), []
     handles.first.wait_for()
     for i in range(handles.count()):
         handle = handles.nth(i).element_handle()
         handle.scroll_into_view_if_needed()
-        assert handle.evaluate_handle(PICTURE).as_element() is not None, "a slider without a picture"
-        assert moves(page, handle), f"slider {i + 1} of {name} does not change its picture"
+        if not moves(page, handle):
+            stuck.append(i + 1)
         if i == 0:
             SCREENSHOTS.mkdir(exist_ok=True)
             page.screenshot(path=SCREENSHOTS / f"{name.removesuffix('.ipynb')}_moved.png")
-
     shown = " ".join(page.locator(".jp-OutputArea-output").all_inner_texts()).lower()
-    assert [text for text in (*BROKEN, "this setting failed") if text in shown] == []
+    assert [text for text in BROKEN if text in shown] == []
+    failed = "this setting failed: "  # what `sliders` says when `draw` raises
+    assert [text[:200] for text in shown.split(failed)[1:]] == []
+    assert stuck == [], "these sliders, counted from the top, do not change their picture"
     assert mistakes == []
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-
-
-@pytest.mark.skipif(not NOTEBOOKS, reason="no notebook is there yet")
-def test_stored_notebooks_are_untouched(server):
-    """Whoever runs these tests finds the notebooks as they were."""
-    done = subprocess.run(["git", "diff", "--stat", "--", "notebooks"], cwd=lab.ROOT, capture_output=True, check=False)
-    assert done.returncode != 0 or b"ipynb" not in done.stdout or sys.flags.interactive

@@ -1,0 +1,198 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_hex
+
+from helpers.plots import PALETTE, finish, picture_grid, scatter_samples, warped_grid, warped_grid_lines
+
+
+@pytest.fixture
+def ax():
+    fig, ax = plt.subplots(figsize=(4, 4), layout="constrained")
+    yield ax
+    fig.canvas.draw()  # whatever a test made can be drawn
+    plt.close(fig)
+
+
+def luminance(colour):
+    light = [
+        c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in matplotlib.colors.to_rgb(colour)
+    ]
+    return 0.2126 * light[0] + 0.7152 * light[1] + 0.0722 * light[2]
+
+
+def test_palette_has_one_colour_for_each_meaning_and_dark_enough_ones_for_lines():
+    assert set(PALETTE) == {"real", "generated", "discriminator", "noise", "extra", "muted", "ink"}
+    assert len(set(PALETTE.values())) == 7
+    assert (PALETTE["real"], PALETTE["generated"], PALETTE["noise"]) == ("#0072B2", "#D55E00", "#009E73")
+    for kind in ("real", "generated", "discriminator", "noise", "ink"):
+        assert 1.05 / (luminance(PALETTE[kind]) + 0.05) > 3, kind  # WCAG: 3 to 1 against white for graphics
+
+
+def test_the_kinds_of_samples_differ_in_marker_and_colour(ax):
+    looks = set()
+    for kind in ("real", "generated", "noise", "extra"):
+        x = torch.randn(50, 2, requires_grad=True)
+        assert scatter_samples(ax, x, kind, label=kind) is ax
+        line = ax.lines[-1]
+        assert np.array_equal(line.get_xydata(), x.detach().numpy()) and line.get_label() == kind
+        assert line.get_linestyle() == "None" and line.get_color() == PALETTE[kind]
+        looks.add((line.get_marker(), line.get_color()))
+    assert len({marker for marker, _ in looks}) == len({colour for _, colour in looks}) == 4
+    scatter_samples(ax, np.zeros((0, 2)))
+    scatter_samples(ax, [[0.0, 1.0]], size=9, alpha=0.2)
+    assert ax.lines[-1].get_markersize() == 9 and ax.lines[-1].get_alpha() == 0.2
+    assert [text.get_text() for text in ax.legend().get_texts()] == ["real", "generated", "noise", "extra"]
+
+
+def test_scatter_refuses_other_shapes_and_kinds(ax):
+    for shape in ((5,), (5, 3), (5, 2, 1)):
+        with pytest.raises(ValueError, match=r"\(n, 2\); got shape"):
+            scatter_samples(ax, torch.zeros(shape))
+    with pytest.raises(ValueError, match="kind must be one of real"):
+        scatter_samples(ax, torch.zeros(5, 2), "fake")
+    assert not ax.lines
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_picture_grid_holds_every_pixel_and_pads_with_white(ax, channels):
+    rng = torch.Generator().manual_seed(0)
+    pictures = torch.rand(7, channels, 5, 4, generator=rng)
+    assert picture_grid(ax, pictures, columns=3) is ax
+    (image,) = ax.images
+    sheet = np.asarray(image.get_array()).reshape(3 * 6 + 1, 3 * 5 + 1, channels)
+    white = np.ones(sheet.shape[:2], dtype=bool)
+    for i in range(7):  # the slow way: pixel by pixel
+        for y in range(5):
+            for x in range(4):
+                place = (i // 3) * 6 + 1 + y, (i % 3) * 5 + 1 + x
+                assert np.array_equal(sheet[place], pictures[i, :, y, x].numpy())
+                white[place] = False
+    assert (sheet[white] == 1).all() and white.sum() == sheet[..., 0].size - 7 * 20
+    assert (image.norm.vmin, image.norm.vmax) == (0, 1) or channels == 3
+    if channels == 1:
+        assert to_hex(image.cmap(0.0)) == "#000000" and to_hex(image.cmap(1.0)) == "#ffffff"
+
+
+def test_enlarged_pictures_keep_square_pixels(ax):
+    picture_grid(ax, torch.tensor([[[[0.0, 1.0], [1.0, 0.0]]]]))
+    ax.figure.canvas.draw()
+    drawn = np.asarray(ax.figure.canvas.buffer_rgba())[..., 0]
+    assert np.isin(drawn, (0, 255)).mean() > 0.999  # no grey between black and white
+
+
+def test_picture_grid_with_one_row_titles_and_values_out_of_range(ax):
+    picture_grid(
+        ax, torch.tensor([-1.0, 0.5, 7.0, float("nan")]).reshape(4, 1, 1, 1).expand(4, 1, 8, 8), titles="abcd"
+    )
+    sheet = np.asarray(ax.images[0].get_array())
+    assert sheet.min() == 0 and sheet.max() == 1 and [text.get_text() for text in ax.texts] == list("abcd")
+    assert sheet.shape == (8 + 3 + 1, 4 * 9 + 1)  # no more columns than pictures
+
+
+def test_picture_grid_refuses_what_is_not_a_batch_of_pictures(ax):
+    for shape in ((3, 8, 8), (2, 2, 8, 8), (2, 8, 8, 3), (0, 1, 8, 8)):
+        with pytest.raises(ValueError, match="1 or 3 channels; got shape"):
+            picture_grid(ax, torch.zeros(shape))
+    with pytest.raises(ValueError, match="2 pictures but 3 titles"):
+        picture_grid(ax, torch.zeros(2, 1, 4, 4), titles=["a", "b", "c"])
+    with pytest.raises(ValueError, match="columns"):
+        picture_grid(ax, torch.zeros(2, 1, 4, 4), columns=0)
+
+
+def test_the_grid_of_the_identity_is_the_grid():
+    grid = warped_grid_lines(lambda z: z, -1.0, 1.0, lines=5, points=9)
+    assert grid.shape == (2, 5, 9, 2)
+    for i, value in enumerate((-1, -0.5, 0, 0.5, 1)):
+        assert np.allclose(grid[0, i, :, 0], value) and np.allclose(grid[0, i, :, 1], np.linspace(-1, 1, 9))
+        assert np.allclose(grid[1, i, :, 1], value) and np.allclose(grid[1, i, :, 0], np.linspace(-1, 1, 9))
+
+
+def test_a_linear_map_of_the_grid_is_the_map_of_each_of_its_points():
+    matrix, shift = torch.tensor([[1.0, 2.0], [-1.0, 0.5]]), torch.tensor([3.0, -1.0])
+    mapped = warped_grid_lines(lambda z: z @ matrix.T + shift, lines=3, points=4)
+    plain = warped_grid_lines(lambda z: z, lines=3, points=4)
+    for place in np.ndindex(2, 3, 4):
+        assert np.allclose(mapped[place], matrix.numpy() @ plain[place] + shift.numpy(), atol=1e-6)
+
+
+def test_warped_grid_draws_both_directions_apart_and_moves_its_artist(ax):
+    weight = torch.nn.Parameter(torch.tensor(2.0))
+    assert warped_grid(ax, lambda z: weight * z, lines=4, points=6) is ax
+    (artist,) = ax.collections
+    segments = artist.get_segments()
+    assert len(segments) == 8 and np.allclose(segments[3][-1], (2, 2)) and weight.grad is None
+    looks = [(tuple(c), w) for c, w in zip(artist.get_colors(), artist.get_linewidths())]
+    assert len(set(looks[:4])) == len(set(looks[4:])) == 1 and looks[0] != looks[4]
+    assert ax.get_xlim()[1] >= 2  # all is in view, as long as no limits are set
+    assert warped_grid(ax, lambda z: z - 1, lines=4, points=6, artist=artist) is ax
+    assert ax.collections[:] == [artist] and np.allclose(artist.get_segments()[0][0], (-1, -1))
+
+
+def test_a_line_is_interrupted_where_the_transform_gives_no_number(ax):
+    def transform(z):
+        return torch.where(z[:, :1] > 0.5, float("nan"), torch.where(z[:, :1] == 0, float("inf"), z))
+
+    warped_grid(ax, transform, lines=3, points=5)
+    drawn = np.array([segment for segment in ax.collections[0].get_segments() if len(segment) == 5])
+    assert np.isfinite(drawn[1:2]).all() and not np.isinf(drawn).any()
+    assert np.isfinite(ax.get_xlim()).all()
+
+
+def test_warped_grid_refuses_other_transforms_and_grids(ax):
+    with pytest.raises(ValueError, match=r"it returned shape \(.*, 3\)"):
+        warped_grid(ax, lambda z: torch.cat([z, z[:, :1]], 1))
+    with pytest.raises(ValueError, match="low < high"):
+        warped_grid(ax, lambda z: z, low=1.0, high=0.0)
+    with pytest.raises(ValueError, match="at least 2"):
+        warped_grid(ax, lambda z: z, lines=1)
+
+
+def test_finish_gives_the_common_look(ax):
+    assert (
+        finish(ax, "What?", limits=((-1, 2), (0, 5)), xlabel="x", ylabel="y", equal=True, ticks=False) is ax
+    )
+    assert ax.get_title(loc="left") == "What?" and ax.get_xlabel() == "x" and ax.get_ylabel() == "y"
+    assert ax.get_xlim() == (-1, 2) and ax.get_ylim() == (0, 5) and ax.get_aspect() == 1
+    assert not ax.spines["top"].get_visible() and not ax.spines["right"].get_visible()
+    assert ax.spines["left"].get_visible() and len(ax.get_xticks()) == len(ax.get_yticks()) == 0
+    ax.plot([-100, 100], [-100, 100])
+    assert ax.get_xlim() == (-1, 2)  # the limits stay
+
+
+def test_finish_takes_limits_for_x_alone_and_refuses_wrong_ones(ax):
+    low, high = ax.get_ylim()
+    finish(ax, limits=((3, 4),))
+    assert ax.get_xlim() == (3, 4) and ax.get_ylim() == (low, high)
+    finish(ax, limits=torch.tensor([[0.0, 1.0], [2.0, 3.0]]))
+    assert ax.get_ylim() == (2, 3)
+    for limits in (((2, 1),), ((0, 1), (0, 1), (0, 1)), (0, 1, 2)):
+        with pytest.raises(ValueError, match="limits must be"):
+            finish(ax, limits=limits)
+
+
+def test_nothing_global_is_set():
+    program = (
+        "import matplotlib as m; m.use('agg'); import torch; a = dict(m.rcParams);"
+        "s = torch.random.get_rng_state();"
+        "from helpers.plots import *; import helpers.plots as p, matplotlib.pyplot as plt;"
+        "fig, ax = plt.subplots();"
+        "p.finish(p.warped_grid(p.scatter_samples(ax, torch.zeros(3, 2)), lambda z: z), 'title');"
+        "print(a == dict(m.rcParams) and bool((s == torch.random.get_rng_state()).all()))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
+    assert run.stdout.strip() == "True", run.stderr
