@@ -22,7 +22,7 @@ help:  # This list
 lab: .venv/ready  # Open JupyterLab on lesson 1 (PORT=9999, BROWSER=none: serve only)
 	@mkdir -p .cache
 	@echo "JupyterLab opens on lesson 1. Ctrl-C here ends it."
-	@.venv/bin/python -m jupyterlab $(LESSON) --ServerApp.ip=127.0.0.1 \
+	@.venv/bin/python -m jupyterlab $(LESSON) --ServerApp.root_dir="$(CURDIR)" --ServerApp.ip=127.0.0.1 \
 	    $(if $(PORT),--ServerApp.port=$(PORT) --ServerApp.port_retries=0) \
 	    $(if $(filter none,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
@@ -47,7 +47,7 @@ benchmark: .venv/ready  # Measure what has to be fast
 	@.venv/bin/python -m tests.benchmarks
 
 data: .venv/ready  # Make the files in data/ again, each by its command (data/README.md)
-	@$(DATA_COMMANDS)
+	@set -e; for command in data/make_*.py; do echo "$$command"; .venv/bin/python $$command; done
 
 clean:  # Remove everything that these commands made, the environments too
 	rm -rf .venv .colab-venv .cache .pytest_cache .ruff_cache .screenshots

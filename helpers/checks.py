@@ -11,8 +11,8 @@ def compare(name, mine, reference, hints=None):
     """None; prints one sentence: "not yet: ...", "right: ..." or "not right yet: ..." and how it is wrong.
 
     mine: the learner's number, list, array or tensor, or a function without arguments that returns it; None
-    or ... stand for what is not written yet. reference: the right value. hints: {sentence: the wrong value that
-    it explains}. Never raises, whatever it is given.
+    or ... stand for what is not written yet. reference: the right value. hints: {sentence: the wrong value it
+    explains}. Never raises, whatever it is given.
     """
     try:
         print(" ".join(_sentence(name, mine, reference, hints or {}).split()))

@@ -114,7 +114,7 @@ def finish(ax, title=None, limits=None, xlabel=None, ylabel=None, equal=False, t
     """`ax` with the common look: no box, the title at the left, fixed limits.
 
     limits: ((x low, x high), (y low, y high)), as in a target's `limits`; one pair sets x alone. equal: one
-    unit is as long upwards as sideways. ticks=False: neither ticks nor numbers. Raises ValueError for bad limits.
+    unit is as long upwards as sideways. ticks=False: no ticks. Raises ValueError for bad limits.
     """
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(False)
@@ -139,6 +139,7 @@ def finish(ax, title=None, limits=None, xlabel=None, ylabel=None, equal=False, t
     if not ticks:
         ax.set_xticks([])
         ax.set_yticks([])
+        ax.spines[["left", "bottom"]].set_visible(False)
     return ax
 
 

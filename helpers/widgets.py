@@ -17,7 +17,7 @@ import time
 import weakref
 from decimal import Decimal
 from numbers import Integral, Real
-from types import SimpleNamespace
+from types import CodeType, FunctionType, SimpleNamespace
 
 import ipywidgets
 import matplotlib.pyplot as plt
@@ -57,10 +57,11 @@ def sliders(draw, fig, labels=None, **ranges):
     """None; displays `fig` with one control for each range, and redraws it with `draw` whenever one is moved.
 
     draw(**values): moves artists that were made before (set_data, set_text, ...) and returns one sentence in
-    words, which becomes the status line and the picture's alternative text.
+    words, which becomes the status line and the picture's alternative text. What its global names stand for is kept
+    as it is now, so that later cells may use a name such as `points` again.
     fig: from plt.subplots; it is taken out of pyplot, and its layout is computed once, for the first state.
     ranges: name=(low, high, step) or (low, high, step, start), a whole-number slider if all are whole, which
-    starts in the middle unless told; a list of choices or a dict {label: value}; True or False; button("label").
+    starts in the middle unless told; a list of choices or a dict {label: value}; True or False; button(...).
     labels: {name: text} replaces the default label, which is the name with spaces for underscores.
     An exception in `draw` is reported in the status line, and the picture stays as it was.
     Raises ValueError or TypeError if ranges, labels, figure and `draw` do not fit together.
@@ -105,7 +106,7 @@ class _Stage:
         labels = {name: labels.get(name, getattr(spec, "label", name.replace("_", " ")))
                   for name, spec in ranges.items()}
         column = f"{0.55 * max(len(label) for label in labels.values()) + 1:.1f}em"
-        self.draw, self.controls = draw, {}
+        self.draw, self.controls = _keeping_names(draw), {}
         for name, spec in ranges.items():
             self.controls[name] = _control(name, labels[name], spec, column)
             self.controls[name].source.observe(self._changed, "value")
@@ -300,10 +301,11 @@ class _Blit:
         FigureCanvasAgg.draw(self.canvas)  # again, with all in place: titles move when the axes are hidden
         self.above = []
         for moves, parts in itertools.groupby(above, lambda part: part in self.moving):
-            self.above += parts if moves else [self._layer(list(parts))]
+            parts = list(parts)
+            self.above += parts if moves else [self._layer(parts)]
 
     def _layer(self, parts):
-        """Parts that stay still above moving ones, as pixels: places, what they let through, what they add."""
+        """Parts that stay still above moving ones, as pixels: places, what they let through and add."""
         on = []
         for shade in (0, 255):  # on black they show what they add, and on white also what they let through
             renderer = RendererAgg(*self.canvas.get_width_height(), DPI)
@@ -315,6 +317,30 @@ class _Blit:
         keep = (on[1] - on[0]) / 255
         where = np.flatnonzero((keep < 1).any(axis=1))
         return where, keep[where], on[0][where] + 0.5  # 0.5: pixels are cut to whole numbers, not rounded
+
+
+def _keeping_names(draw):
+    """`draw`, and the notebook's functions that it calls, with each global name bound to what it means now."""
+    if not isinstance(draw, FunctionType):
+        return draw
+    now, kept, waiting = draw.__globals__, {"__builtins__": draw.__globals__["__builtins__"]}, [draw.__code__]
+
+    def rebound(function):
+        copy = FunctionType(function.__code__, kept, function.__name__, function.__defaults__, function.__closure__)
+        copy.__kwdefaults__ = function.__kwdefaults__
+        return copy
+
+    while waiting:
+        code = waiting.pop()
+        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]  # functions inside the function
+        for name in code.co_names:
+            if name in now and name not in kept:
+                value = now[name]
+                if isinstance(value, FunctionType) and value.__globals__ is now:
+                    waiting.append(value.__code__)
+                    value = rebound(value)
+                kept[name] = value
+    return rebound(draw)
 
 
 def _groups(fig):
@@ -343,8 +369,8 @@ def _control(name, label, spec, column):
     style = {"description_width": column}
     if isinstance(spec, Button):
         source = _Presses()
-        row = ipywidgets.Button(description=label,
-                                layout={"width": "max-content", "margin": f"2px 2px 2px calc({column} + 10px)"})
+        indent = f"2px 2px 2px calc({column} + 9px)"  # under the boxes of the other rows
+        row = ipywidgets.Button(description=label, layout={"width": "max-content", "margin": indent})
         row.on_click(lambda _: source.set_trait("value", source.value + 1))
         probes = [0, 1, 2]
     elif isinstance(spec, bool):

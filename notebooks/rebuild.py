@@ -116,7 +116,7 @@ def clean(book):
 
 
 async def execute(book, folder, seconds):
-    """Run the cells in a fresh kernel, up to the first that raises; `seconds` gets one per cell."""
+    """Run the cells in a fresh kernel, up to the first that raises; `seconds`: one per cell."""
     client = NotebookClient(
         book, timeout=300, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
         record_timing=False, resources={"metadata": {"path": str(folder)}}, extra_arguments=["--log-level=40"],

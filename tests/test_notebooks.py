@@ -4,6 +4,7 @@ That their outputs are still what the code prints is nbval's part: the same `pyt
 """
 
 import ast
+import asyncio
 import copy
 import re
 from pathlib import Path
@@ -88,7 +89,7 @@ def misbuilt(book, number):
                 figures.append((int(caption[1]), int(caption[2])))
     if figures != [(number, k + 1) for k in range(len(figures))]:
         found.append(f"figures are numbered {figures}")
-    at = next((i for i, cell in enumerate(book.cells) if cell.source.startswith("## Answers")), len(book.cells))
+    at = next((i for i, cell in enumerate(book.cells) if re.search(r"(?m)^## Answers", cell.source)), len(book.cells))
     for i, cell in enumerate(book.cells):
         folded = cell.metadata.get("jupyter", {}).get("source_hidden", False)
         if cell.cell_type == "code" and not folded == is_answer(cell) == (i > at):
@@ -142,6 +143,27 @@ def test_begins_with_the_bootstrap(path):
 @every_notebook
 def test_has_the_anatomy_of_a_lesson(path):
     assert misbuilt(read(path), int(path.stem[:2])) == []
+
+
+SWEEP = """
+from helpers.widgets import shown, sweep
+
+for stage in shown():
+    try:
+        sweep(stage)
+    except RuntimeError as error:
+        print(f"{list(stage.controls)}: {error}")
+"""
+
+
+@every_notebook
+def test_every_slider_draws_after_the_last_cell(path):
+    """A learner moves an early slider last: its draw must not use a name that a later cell has given to something else."""
+    book = read(path)
+    book.cells.append(nbformat.v4.new_code_cell(SWEEP))
+    asyncio.run(rebuild.execute(book, path.parent, []))
+    assert rebuild.complaints(book) == []
+    assert [output.text for output in book.cells[-1].outputs] == []
 
 
 # The checks themselves, on a lesson with nothing in it but the anatomy, and on the same lesson broken in one place.

@@ -163,9 +163,11 @@ def test_finish_gives_the_common_look(ax):
     assert ax.get_title(loc="left") == "What?" and ax.get_xlabel() == "x" and ax.get_ylabel() == "y"
     assert ax.get_xlim() == (-1, 2) and ax.get_ylim() == (0, 5) and ax.get_aspect() == 1
     assert not ax.spines["top"].get_visible() and not ax.spines["right"].get_visible()
-    assert ax.spines["left"].get_visible() and len(ax.get_xticks()) == len(ax.get_yticks()) == 0
+    assert not ax.spines["left"].get_visible() and len(ax.get_xticks()) == len(ax.get_yticks()) == 0
     ax.plot([-100, 100], [-100, 100])
     assert ax.get_xlim() == (-1, 2)  # the limits stay
+    with_ticks = finish(plt.figure().add_subplot())
+    assert with_ticks.spines["left"].get_visible() and len(with_ticks.get_xticks()) > 1
 
 
 def test_finish_takes_limits_for_x_alone_and_refuses_wrong_ones(ax):

@@ -273,6 +273,24 @@ def test_a_text_that_cannot_be_drawn_is_an_error_of_that_setting_only():
     assert (pixels(stage) == good).all()
 
 
+def test_later_cells_may_use_the_same_names_again():
+    notebook = {"__builtins__": __builtins__, "plt": plt}
+    exec(
+        "fig, ax = plt.subplots()\n"
+        "line, = ax.plot([0, 1], [0, 0])\n"
+        "factor = 2\n"
+        "def scaled(height): return [factor * h for h in (0, height)]\n"
+        "def draw(height):\n"
+        "    line.set_ydata(scaled(height))\n"
+        "    return f'{[factor for _ in range(1)][0]} times {height}'\n", notebook)
+    stage = made(notebook["draw"], notebook["fig"], height=(0, 4, 1))
+    mine = notebook["line"]
+    exec("line, factor, scaled = None, 3, None", notebook)
+    stage.set(height=4)
+    assert stage.error is None and stage.sentence == "2 times 4"
+    assert list(mine.get_ydata()) == [0, 8]
+
+
 def test_sweep_tries_both_ends_and_the_middle_and_raises_at_the_first_failure():
     calls = []
     draw, fig = curve(calls)
@@ -419,7 +437,7 @@ def test_two_sets_of_sliders_on_one_figure_do_not_mix_their_backgrounds():
 def test_three_dimensions_are_drawn_from_scratch():
     fig = plt.figure(figsize=(3, 3))
     ax = fig.add_subplot(projection="3d")
-    (line,) = ax.plot([0, 1], [0, 1], [0, 1])
+    ax.plot([0, 1], [0, 1], [0, 1])
 
     def draw(angle):
         ax.view_init(30, angle)

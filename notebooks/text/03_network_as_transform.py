@@ -1,0 +1,1146 @@
+# %% [markdown]
+# # 3. A network is the transform
+#
+# **Can a network be that transformation?**
+#
+# Lesson 2 built transformations by hand and ended where formulas end. What we need is a transformation with *knobs*: flexible enough
+# to become almost anything, and with a way to turn the knobs. A neural network is that. In this lesson you bend the plane with
+# networks that know nothing, teach one to be a given transformation, and find out what is missing when nobody gives it.
+#
+# *You need*: lessons 1 and 2, and what a derivative is. *Time*: about 60 minutes.
+#
+# *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
+
+# %%
+# Find the package `helpers`; where it is missing (in Colab, for instance), fetch it. Nothing is installed.
+import os
+import sys
+from pathlib import Path
+
+address, tag, folder = "", "v0.1.0", Path("generative-networks").absolute()
+root = next((p for p in [folder, *folder.parents] if (p / "helpers/__init__.py").exists()), folder)
+if not (root / "helpers").exists():
+    if not address:
+        raise SystemExit("This copy has no address yet: open this notebook inside a clone of the repository.")
+    if os.system(f"git clone -q --depth 1 --branch {tag} https://github.com/{address} {folder.name}"):
+        raise SystemExit(f"Fetching {address} failed: check the internet connection and run this cell again.")
+sys.path.insert(0, str(root))
+
+# %%
+import copy
+import math
+from itertools import pairwise
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from torch import nn
+
+from helpers import networks, puppies, sampling
+from helpers.checks import compare
+from helpers.plots import PALETTE, finish, picture_grid, scatter_samples, warped_grid
+from helpers.widgets import sliders
+
+SEED = 3
+rng = torch.Generator().manual_seed(SEED)
+
+# %% [markdown]
+# This is where we start: 800 points of normal noise with a grid drawn under them, and what a network does to both. The
+# network's weights are random. Nobody has trained it for anything.
+
+# %% teaches=["D14", "F5"]
+z_gauss = sampling.box_muller(sampling.uniform_noise(800, 2, rng))
+GAUSS = dict(low=-2.5, high=2.5, lines=15)  # the grid under the normal noise
+WIDE = ((-3.6, 3.6), (-3.6, 3.6))
+
+
+def zoomed(network):
+    """The network as a map of the plane, shifted and zoomed so that both coordinates of the 800 points get mean 0, sd 1."""
+    x = network(z_gauss).detach()
+    return lambda z: (network(z).detach() - x.mean(dim=0)) / x.std(dim=0)
+
+
+bend = zoomed(networks.mlp((2, 16, 16, 16, 2), torch.Generator().manual_seed(9)))
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.6), layout="constrained")
+for ax, transform, kind in ((left, lambda z: z, "noise"), (right, bend, "generated")):
+    warped_grid(ax, transform, **GAUSS)
+    scatter_samples(ax, transform(z_gauss), kind=kind, size=3)
+finish(left, title="normal noise", limits=WIDE, equal=True)
+finish(right, title="after a random network", limits=WIDE, equal=True)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.1.** Left: normal noise on a square grid. Right: the same points and the same grid after a network with random weights:
+# creased, folded over itself, no longer a round cloud.
+#
+# ## Words
+#
+# | idea | symbol | in code | shape |
+# |---|---|---|---|
+# | noise, also called the latent vector | $z$ | `z` | `(batch, noise_dim)` |
+# | real sample; generated sample | $x$; $G(z)$ | `x_real`; `x_fake` | `(batch, data_dim)` |
+# | **layer**: matrix, bias, then an activation | $f(Wz+b)$ | `nn.Linear`, `nn.ReLU` | `(batch, fan_in)` to `(batch, fan_out)` |
+# | **activation**: a curve applied to each number | ReLU: $\max(0, a)$; tanh | `nn.ReLU`, `nn.Tanh` | unchanged |
+# | **multilayer perceptron**: layers, one after the other | $G$ | `mlp(sizes, rng)` | `(batch, noise_dim)` to `(batch, data_dim)` |
+# | depth, width: how many hidden layers, how many units in each | | `depth`, `width` | |
+# | **parameters**: all weights and biases, the knobs | $\theta$ | `network.parameters()` | |
+# | **loss**: one number that says how wrong the network is | | `loss` | scalar |
+#
+# ---
+# # Part A: a random network bends the plane
+#
+# A layer multiplies by a matrix, adds a bias and applies the activation to each number. Here it is by hand for one point, next
+# to PyTorch's.
+
+# %% teaches=["D14"]
+weight = torch.tensor([[1.0, 0.5], [-0.5, 1.0]])
+bias = torch.tensor([0.5, -0.5])
+z = [1.0, -2.0]
+
+a = [1.0 * z[0] + 0.5 * z[1] + 0.5, -0.5 * z[0] + 1.0 * z[1] - 0.5]  # a row of the matrix times z, plus the bias
+x = [max(0.0, a[0]), max(0.0, a[1])]  # ReLU: keep what is positive
+print(f"z = {z} becomes a = {a}, and ReLU makes it {x}")
+assert torch.equal(torch.relu(torch.tensor([z]) @ weight.T + bias), torch.tensor([x]))
+
+# %% [markdown]
+# The first number stays, the second is cut to 0. For a whole batch it is one line, `torch.relu(z @ weight.T + bias)`. What does it do
+# to the plane?
+
+# %% teaches=["D14", "F5"]
+stages = {"the noise $z$": lambda z: z,
+          "matrix and bias: $a = Wz + b$": lambda z: z @ weight.T + bias,
+          "ReLU: max(0, $a$)": lambda z: torch.relu(z @ weight.T + bias)}
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained", sharey=True)
+for ax, (title, stage) in zip(axes, stages.items()):
+    warped_grid(ax, stage, **GAUSS)
+    scatter_samples(ax, stage(z_gauss), kind="noise" if ax is axes[0] else "generated", size=2.5)
+    finish(ax, title=title, limits=((-4, 4), (-4, 4)), equal=True)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.2.** One layer in two steps. The matrix turns and stretches the grid but keeps its lines straight and parallel. ReLU presses everything with a negative
+# number flat onto an axis, or onto the corner.
+#
+# The next layer may mix what ReLU gives with other units, and then one ReLU unit becomes a
+# **crease**: on one side of a straight line nothing happens, on the other side the plane is bent. At strength 1 one side is pressed flat onto the line; at 2 it is folded over like paper.
+
+# %% teaches=["D14"]
+def crease(z, direction, place, strength):
+    """The plane with one crease: every z on the far side of a line is moved back, by strength times its distance."""
+    angle = math.radians(direction)
+    normal = torch.tensor([math.cos(angle), math.sin(angle)])
+    unit = torch.relu(z @ normal - place)  # one ReLU unit: how far z lies beyond the line, 0 on the near side
+    return z - strength * unit[:, None] * normal
+
+
+fig, ax = plt.subplots(figsize=(4.6, 4.4), layout="constrained")
+warped_grid(ax, lambda z: z, **GAUSS)
+grid_lines, = ax.collections
+scatter_samples(ax, z_gauss, kind="generated", size=3)
+cloud, = ax.lines
+finish(ax, title="one ReLU unit is one crease", limits=WIDE, equal=True)
+
+
+def draw(direction, place, strength):
+    def transform(z):
+        return crease(z, direction, place, strength)
+
+    warped_grid(ax, transform, **GAUSS, artist=grid_lines)
+    cloud.set_data(*transform(z_gauss).T)
+    bent = (transform(z_gauss) != z_gauss).any(dim=1).float().mean()
+    return f"The crease faces {direction} degrees, {place:.1f} from the centre; {100 * bent:.0f} % of the points lie beyond it and are moved."
+
+
+sliders(draw, fig, direction=(0, 360, 5, 35), place=(-1.0, 2.0, 0.1, 0.5), strength=(0.0, 2.5, 0.1, 2.0))
+
+# %% [markdown]
+# **Figure 3.3.** A grid folded once along a straight line. Points on the near side have not moved; those on the far side lie mirrored on top of them.
+#
+# A network with hundreds of units makes hundreds of creases, and folds what was folded before.
+#
+# ## Predict: take the activation away
+#
+# Stack five layers, but leave the ReLU out: matrix and bias, matrix and bias, and so on. Send the round normal cloud through. What can come out?
+#
+# **(a)** any shape, if there are enough layers &nbsp; **(b)** a straight-sided shape, such as a square &nbsp; **(c)** an ellipse-shaped normal cloud, stretched,
+# turned and shifted, never bent &nbsp; **(d)** always the same round cloud
+#
+# ## Try it: five knobs of a random network
+#
+# Choose *none* as activation and try to bend a line. (`mlp` is opened up in *The code*. *Weight scale* multiplies all weights; the biases stay. The
+# picture is shifted and zoomed to fit, each axis by itself. The **shadow gap** in the sentence below it says how far from normal the cloud is; it is explained under *Check*.)
+
+# %% teaches=["D14", "F5"]
+ACTIVATIONS = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "none": None}
+normal = torch.distributions.Normal(0.0, 1.0)
+
+
+def random_network(depth, width, activation, weight_scale, seed):
+    network = networks.mlp((2, *[width] * depth, 2), torch.Generator().manual_seed(seed), ACTIVATIONS[activation])
+    for layer in network:
+        if isinstance(layer, nn.Linear):
+            layer.weight.data *= weight_scale
+    return network
+
+
+def shadow_gap(x, directions=16):
+    """How far the cloud x is from normal: the largest KS distance of its 1-D shadows from a normal one, times sqrt(n)."""
+    angle = torch.arange(directions) * math.pi / directions
+    shadows = (x - x.mean(dim=0)) @ torch.stack([angle.cos(), angle.sin()])
+    u = normal.cdf(shadows / shadows.std(dim=0)).sort(dim=0).values  # uniform, if the shadow is normal (lesson 2)
+    steps = torch.arange(len(x) + 1)[:, None] / len(x)
+    return (torch.maximum(steps[1:] - u, u - steps[:-1]).max() * math.sqrt(len(x))).item()
+
+
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.6), layout="constrained")
+for ax, kind in ((left, "noise"), (right, "generated")):
+    warped_grid(ax, lambda z: z, **GAUSS)
+    scatter_samples(ax, z_gauss, kind=kind, size=3)
+finish(left, title="normal noise", limits=WIDE, equal=True)
+finish(right, title="after the network", limits=WIDE, equal=True)
+bent_grid, bent_cloud = right.collections[-1], right.lines[-1]
+
+
+def draw(depth, width, activation, weight_scale, seed):
+    transform = zoomed(random_network(depth, width, activation, weight_scale, seed))
+    warped_grid(right, transform, **GAUSS, artist=bent_grid)
+    x = transform(z_gauss)
+    bent_cloud.set_data(*x.T)
+    return f"{depth} hidden layers of {width} units, activation {activation}: the shadow gap is {shadow_gap(x):.1f} (normal: below 1.95)."
+
+
+sliders(draw, fig, depth=(1, 6, 1, 3), width=(2, 64, 1, 16), activation=list(ACTIVATIONS), weight_scale=(0.5, 5.0, 0.25, 2.0), seed=(0, 30, 1, 9))
+
+# %% [markdown]
+# **Figure 3.4.** Left: normal noise and its grid. Right: what a random network with three hidden layers of 16 ReLU units makes of them: straight
+# pieces, joined at creases, some lying on top of others.
+#
+# The same depth, width and seed with each of the three activations:
+
+# %% teaches=["F5"]
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained", sharey=True)
+for ax, activation in zip(axes, ["none", "tanh", "ReLU"]):
+    transform = zoomed(random_network(3, 16, activation, 2.0, seed=9))
+    warped_grid(ax, transform, **GAUSS)
+    scatter_samples(ax, transform(z_gauss), kind="generated", size=2.5)
+    finish(ax, title=f"activation: {activation}", limits=WIDE, equal=True)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.5.** Without activation the lines stay straight and parallel and the cloud is an ellipse. Tanh bends the lines smoothly, ReLU bends them at creases.
+#
+# ## What you saw
+#
+# **(c)**: without activation you get an ellipse, at any depth, width and seed. Everything else comes from the activation, the
+# **non-linearity**.
+#
+# ## Why
+#
+# Two layers without activation are one layer:
+#
+# $$W_2\,(W_1 z + b_1) + b_2 \;=\; \underbrace{W_2 W_1}_{W}\, z + \underbrace{W_2 b_1 + b_2}_{b}.$$
+#
+# So any number of them collapses to one matrix $A$ and one bias $b$. And a normal cloud put through $x = Az + b$ is normal again, because sums of independent normal numbers are normal. Its mean is $b$ and
+# its covariance
+#
+# $$\operatorname{cov}(x) = E\big[(Az)(Az)^\top\big] = A\,E[z z^\top]\,A^\top = A A^\top.$$
+#
+# Strictly speaking, a map with a bias is called *affine*; the field says "linear layer" all the same, and so do we.
+#
+# ## The code
+#
+# (`pairwise` goes through neighbours: sizes 2, 64, 1 give (2, 64), then (64, 1).) In words: *for each two neighbouring sizes a linear layer; between two layers an activation; nothing after the last.* Weights and biases start as uniform random numbers between
+# $-1/\sqrt{n}$ and $1/\sqrt{n}$, where $n$ is the number of inputs of the layer, so that sums over many inputs do not grow from layer to layer.
+
+# %% tags=["shows:helpers.networks.mlp"] teaches=["D14"]
+def mlp(sizes, rng, activation=nn.ReLU):
+    layers = []
+    for fan_in, fan_out in pairwise(sizes):
+        if layers and activation is not None:
+            layers.append(activation())
+        layer = nn.utils.skip_init(nn.Linear, fan_in, fan_out, device=rng.device)  # empty: rng fills it
+        bound = 1 / math.sqrt(fan_in)
+        nn.init.uniform_(layer.weight, -bound, bound, generator=rng)
+        nn.init.uniform_(layer.bias, -bound, bound, generator=rng)
+        layers.append(layer)
+    return nn.Sequential(*layers)
+
+# %% [markdown]
+# Smallest input first: a network from 2 numbers over 3 to 1. PyTorch prints its layers in order.
+
+# %%
+print(mlp((2, 3, 1), rng))
+
+# %% [markdown]
+# ## Check
+#
+# First the algebra: multiply the matrices of a deep stack without activation and compare one layer with all of them.
+
+# %% teaches=["D14"]
+def collapse(linear_stack):
+    """The one matrix A and the one bias b that do the same as a stack of linear layers."""
+    A, b = torch.eye(2), torch.zeros(2)
+    for layer in linear_stack:
+        A, b = layer.weight.detach() @ A, layer.weight.detach() @ b + layer.bias.detach()
+    return A, b
+
+
+stack = mlp((2, 16, 16, 16, 16, 2), rng, activation=None)
+A, b = collapse(stack)
+assert torch.allclose(stack(z_gauss), z_gauss @ A.T + b, atol=1e-5), "five layers must equal one"
+print(f"five layers, {sum(p.numel() for p in stack.parameters())} parameters, do the work of {A.numel() + b.numel()}")
+
+# %% [markdown]
+# The other parameters are wasted. Now the cloud. How do we test whether it is normal in all directions? We let it cast a **shadow** on a line, that is, we project
+# it, and measure the KS distance (lesson 2) of the shadow from a normal one with the same mean and sd. Sixteen lines, and the largest distance counts. Multiplied
+# by $\sqrt n$ it should stay below 1.95.
+
+# %% teaches=["D14"]
+z_many = torch.randn(4000, 2, generator=rng)
+n_seeds = 20
+gaps = {activation: [] for activation in ACTIVATIONS}
+for seed in range(n_seeds):
+    for activation, each in gaps.items():
+        each.append(shadow_gap(random_network(3, 16, activation, 2.0, seed)(z_many).detach()))
+
+for activation, each in gaps.items():
+    print(f"activation {activation:5}: {sum(gap < 1.95 for gap in each):2d} of {n_seeds} random networks keep the cloud normal")
+assert max(gaps["none"]) < 1.95 and min(gaps["ReLU"]) > 1.95 and min(gaps["tanh"]) > 1.95
+
+x = stack(z_many).detach()
+assert torch.allclose(torch.cov(x.T), A @ torch.cov(z_many.T) @ A.T, rtol=1e-3, atol=1e-6)
+assert torch.allclose(torch.cov(x.T), A @ A.T, atol=0.1 * (A @ A.T).diagonal().max().item())
+
+# %% [markdown]
+# Without activation all twenty networks keep the cloud normal; with ReLU or tanh none does. The last two lines compare the covariance with $A A^\top$: exactly,
+# up to rounding, for the covariance that these 4,000 points have, and within sampling error for that of the normal distribution.
+#
+# How crumpled can a ReLU network be? It is made of straight pieces. On each piece the same units are above zero, so count the different patterns
+# of "above or below". The lines below are the creases of three networks, with 8 units in each hidden layer.
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+def units_above_zero(network, z):
+    """For each z, which ReLU units are above 0: (n, number of units), True or False."""
+    above = []
+    for layer in network:
+        if isinstance(layer, nn.ReLU):
+            above.append(z > 0)
+        z = layer(z)
+    return torch.cat(above, dim=1)
+
+
+def count_pieces(network, z):
+    patterns = units_above_zero(network, z).long()
+    return len(torch.unique(patterns @ 2 ** torch.arange(patterns.shape[1])))  # each pattern as one whole number
+
+
+ticks = torch.linspace(-3, 3, 300)
+z_dense = torch.cartesian_prod(ticks, ticks)
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained", sharey=True)
+for ax, depth in zip(axes, [1, 2, 3]):
+    network = mlp((2, *[8] * depth, 2), torch.Generator().manual_seed(SEED + 11))
+    for unit in units_above_zero(network, z_dense).T:
+        if 0 < unit.sum() < len(unit):
+            ax.contour(ticks, ticks, unit.reshape(300, 300).T.float(), levels=[0.5], colors=PALETTE["ink"], linewidths=0.9)
+    finish(ax, title=f"{depth} x 8 units: {count_pieces(network, z_dense)} pieces", limits=((-3, 3), (-3, 3)), equal=True, xlabel="$z_1$")
+axes[0].set_ylabel("$z_2$")
+plt.show()
+
+n_seeds = 10
+mean_pieces = {}
+for sizes in ((2, 4, 2), (2, 8, 2), (2, 8, 8, 2), (2, 8, 8, 8, 2), (2, 16, 16, 2)):
+    counts = [count_pieces(mlp(sizes, torch.Generator().manual_seed(seed)), z_dense) for seed in range(n_seeds)]
+    mean_pieces[sizes] = sum(counts) / n_seeds
+    print(f"sizes {sizes!s:16}: {mean_pieces[sizes]:6.1f} pieces on average, at most {max(counts)}")
+    assert sizes != (2, 8, 2) or max(counts) <= 37
+assert mean_pieces[2, 4, 2] < mean_pieces[2, 8, 2] < mean_pieces[2, 8, 8, 2] < mean_pieces[2, 8, 8, 8, 2]
+assert mean_pieces[2, 8, 8, 2] < mean_pieces[2, 16, 16, 2]
+
+# %% [markdown]
+# **Figure 3.6.** The plane of the noise, cut by the creases of a network with one, two and three hidden layers. In the first layer the creases are whole straight lines. Those of deeper layers bend wherever
+# they cross an earlier one. The list averages over ten seeds. (Counted on a fine grid, which may miss the smallest pieces.)
+#
+# Eight lines cut a plane into at most $1 + 8 + \frac{8 \cdot 7}{2} = 37$ pieces; for more, you need more units or more layers. Width and depth both add pieces. With enough of them, the network should be able to follow any shape. Can it become the *right* one?
+#
+# ---
+# # Part B: teach it a known transformation
+#
+# The easiest case first: somebody gives us the answer. We take the spiral of lesson 2, which is a formula, and show the network **pairs**: this noise point $z$, that
+# place $x$.
+#
+# ## Predict: which network fits best?
+#
+# Three networks try to learn the spiral from pairs, with equally many steps.
+#
+# **(a)** one hidden layer of 8 units (42 parameters) &nbsp; **(b)** two hidden layers of 8 (114 parameters) &nbsp; **(c)** one hidden layer of 64 (322 parameters)
+#
+# Which one ends far behind the other two?
+#
+# ## The code: learning from pairs
+#
+# In words: *draw a batch of pairs; measure the squared error; ask for its gradient in all parameters; take a small step downhill; repeat.* The gradient comes from
+# **backpropagation** (the chain rule, applied from the last layer to the first, `loss.backward()`). The step is made by **Adam**, a common rule that
+# gives every parameter its own step length. Along the way the loop keeps copies of the network, so that we can look back.
+
+# %% teaches=["D14"]
+def to_spiral(z):  # lesson 2's formula: uniform points of the square to a spiral
+    turn = 2.2 * math.pi * z[:, 0].sqrt() + 0.6
+    radius = 0.28 * turn + 0.35 * (z[:, 1] - 0.5)
+    return torch.stack([radius * turn.cos(), radius * turn.sin()], dim=1)
+
+
+def given_pairs(n, rng):
+    z = sampling.uniform_noise(n, 2, rng)
+    return z, to_spiral(z)
+
+
+def train_on_pairs(network, draw_pairs, rng, n_steps=400, batch_size=256, lr=0.01, keep=()):
+    """Turns the parameters so that network(z) comes near x; returns the losses, and copies after the steps in `keep`."""
+    optimiser = torch.optim.Adam(network.parameters(), lr=lr)
+    losses, snapshots = [], {}
+    for step in range(n_steps + 1):
+        if step in keep:
+            snapshots[step] = copy.deepcopy(network)
+        z, x = draw_pairs(batch_size, rng)
+        loss = ((network(z) - x) ** 2).sum(dim=1).mean()
+        optimiser.zero_grad()  # otherwise the gradients of earlier steps would be added
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    return losses, snapshots
+
+# %% [markdown]
+# ## Try it: scrub through the training
+#
+# Move the slider from the end to 0 and back. The points are always the same `z_fixed`, so you can follow each one. Nothing is trained while you drag: you look
+# at 25 stored copies.
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+STEPS = sorted({round(400 * (i / 24) ** 2) for i in range(25)})  # closer together at the start, where much happens
+given_losses, given_run = train_on_pairs(mlp((2, 64, 64, 2), rng), given_pairs, rng, keep=STEPS)
+
+z_fixed = sampling.uniform_noise(500, 2, rng)
+x_real = to_spiral(sampling.uniform_noise(500, 2, rng))
+PLANE = ((-2.6, 2.6), (-2.6, 2.6))
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.8, 4.3), layout="constrained", width_ratios=[1.1, 1])
+scatter_samples(left, x_real, kind="real", alpha=0.25, label="the spiral")
+warped_grid(left, to_spiral, lines=11)
+bent_grid = left.collections[-1]
+scatter_samples(left, x_real, kind="generated", size=3.5, label="the network's points")
+bent_cloud = left.lines[-1]
+left.legend(loc="upper left", frameon=False, fontsize=8)
+finish(left, title="only the network's cloud moves", limits=PLANE, equal=True)
+right.semilogy(given_losses, color=PALETTE["generated"], lw=1)
+cursor, = right.semilogy([0], [1], "o", color=PALETTE["ink"])
+finish(right, title="the loss falls", xlabel="step", ylabel="squared error")
+
+
+def draw(snapshot):
+    step = STEPS[snapshot]
+    warped_grid(left, given_run[step], lines=11, artist=bent_grid)
+    bent_cloud.set_data(*given_run[step](z_fixed).detach().T)
+    cursor.set_data([step], [given_losses[step]])
+    return f"After {step} steps the squared error on the batch is {given_losses[step]:.4f}."
+
+
+sliders(draw, fig, snapshot=(0, 24, 1, 24))
+
+# %% [markdown]
+# **Figure 3.7.** Left: the spiral (pale circles) and the network's points (triangles) with the grid of the square, at the end of training: the network has become the
+# formula. Right: the loss at each step; note the logarithmic scale.
+
+# %% tags=["nbval-ignore-output"]
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained", sharey=True)
+for ax, step in zip(axes, [0, STEPS[10], 400]):
+    warped_grid(ax, given_run[step], lines=15)
+    scatter_samples(ax, given_run[step](z_fixed), kind="generated", size=2.5)
+    finish(ax, title=f"after {step} steps", limits=PLANE, equal=True)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.8.** The same network before training, part of the way, and at the end. The square starts as a small crumpled patch and is drawn out into the spiral.
+#
+# ## Check
+#
+# Does it always work? And how large must the network be? Four shapes, three seeds each. The error is measured on fresh noise that was not trained on, as a share of the
+# error of the best *constant* answer: 1 is no better than a single point, 0 is perfect.
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+z_test, x_test = given_pairs(4000, rng)
+of_constant = ((x_test - x_test.mean(dim=0)) ** 2).sum(dim=1).mean()
+n_seeds, errors = 3, {}
+for hidden in ([8], [8, 8], [64], [64, 64]):
+    errors[str(hidden)] = []
+    for seed in range(n_seeds):
+        own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+        network = mlp((2, *hidden, 2), own_rng)
+        train_on_pairs(network, given_pairs, own_rng)
+        error = ((network(z_test) - x_test) ** 2).sum(dim=1).mean() / of_constant
+        errors[str(hidden)].append(error.item())
+    n_parameters = sum(p.numel() for p in network.parameters())
+    mean, spread = np.mean(errors[str(hidden)]), np.std(errors[str(hidden)], ddof=1)
+    print(f"hidden layers {hidden!s:8} {n_parameters:5d} parameters: error {mean:.4f}, sd over {n_seeds} seeds {spread:.4f}")
+assert max(errors["[64, 64]"]) < 0.1, "the two wide layers must fall below a tenth from every seed"
+assert np.mean(errors["[8]"]) > 2 * max(np.mean(errors["[8, 8]"]), np.mean(errors["[64]"]))
+
+# %% [markdown]
+# **(a)** ends far behind both. A second layer of 8 folds what was folded already. Two layers of 64 do the job from every seed.
+#
+# So a network *can* be the transformation. There is a theorem: the **universal approximation theorem** says that a network with one hidden layer, if it is wide enough, comes as near as you like to any continuous
+# function on a closed, bounded region (Cybenko and Hornik, 1989; for ReLU, Leshno and others, 1993). The article puts it as: networks can express functions as "complex", that is, as complicated, as we need. Strictly speaking, the theorem says that suitable weights *exist*. It does not say that training finds them.
+#
+# ## When it breaks: weights that exist and are not found
+#
+# The *tent* goes up from 0 to 1 and down again. It is a network of two ReLU units: $T(z) = 2\,\mathrm{relu}(z) - 4\,\mathrm{relu}(z - \tfrac12)$. Stack it seven times and you get 64 teeth, exactly, from 14 units. Now train a network with nine times as many units
+# on pairs of that function.
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+def teeth(z, folds=7):
+    for _ in range(folds):  # each fold is a layer of two ReLU units with weights written by hand
+        z = 2 * torch.relu(z) - 4 * torch.relu(z - 0.5)
+    return z
+
+
+def teeth_pairs(n, rng):
+    z = sampling.uniform_noise(n, 1, rng)
+    return z, teeth(z)
+
+
+assert torch.equal(teeth(torch.arange(129)[:, None] / 128), torch.arange(129)[:, None] % 2 * 1.0), "up and down, 64 times"
+line = torch.linspace(0, 1, 2049)[:, None]
+left_over = []
+for seed in range(3):
+    own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+    network = mlp((1, 64, 64, 1), own_rng)
+    train_on_pairs(network, teeth_pairs, own_rng)
+    left_over.append(((network(line) - teeth(line)) ** 2).mean().item() / teeth(line).var().item())
+print("share of the variance still unexplained, 3 seeds:", [f"{share:.2f}" for share in left_over])
+assert min(left_over) > 0.8
+
+fig, ax = plt.subplots(figsize=(8, 2.6), layout="constrained")
+ax.plot(line, teeth(line), color=PALETTE["real"], lw=0.7, label="14 units, weights written by hand")
+ax.plot(line, network(line).detach(), color=PALETTE["generated"], lw=2, ls="--", label="128 units, trained")
+ax.legend(loc="upper left", ncols=2, fontsize=8, framealpha=0.95)
+finish(ax, title="the weights exist, training does not find them", limits=((0, 1), (0, 1.3)), xlabel="$z$", ylabel="$x$")
+plt.show()
+
+# %% [markdown]
+# **Figure 3.9.** Thin solid line: 64 teeth, made exactly by a small network with weights written by hand. Dashed: a larger network after training on pairs; it stays near the middle, a constant.
+#
+# Longer training and other tricks may help here. That weights exist and that training finds them remain two statements. For the spiral, both hold.
+#
+# ---
+# # Part C: take the pairs away
+#
+# The spiral was cheating: whoever can compute the partner of every $z$ has the formula and needs no network. For real pictures there are
+# only **two clouds**: noise, as much as we like, and real samples. Nobody says which $z$ belongs to which $x$.
+#
+# What would one try first? The training loop wants pairs, so make some: draw a $z$, draw a real sample, call them partners.
+#
+# ## Predict: random partners
+#
+# Each step pairs fresh noise with random points of the spiral and lowers the squared error, exactly as before. Where will the network's points be in the end?
+#
+# **(a)** on the spiral, but in another order &nbsp; **(b)** spread over the whole plane &nbsp; **(c)** all near one single point &nbsp; **(d)** the loss cannot fall, so they stay where they started
+#
+# ## Try it: three ways to find a partner
+#
+# *Given* is Part B. *Random* is the first idea. *Nearest* is a second one: move and zoom the noise to the mean and the sd of the data, then pair each $z$ with the real sample that is nearest to it.
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+def random_pairs(n, rng):
+    return sampling.uniform_noise(n, 2, rng), to_spiral(sampling.uniform_noise(n, 2, rng))
+
+
+def nearest_in(x, z):
+    """For each z, the row number of the real sample next to it, once the noise is moved and zoomed onto the data."""
+    moved = (z - 0.5) * math.sqrt(12) * x.std(dim=0) + x.mean(dim=0)  # uniform numbers have mean 1/2 and sd 1/sqrt(12)
+    return torch.cdist(moved, x).argmin(dim=1)
+
+
+def nearest_pairs(n, rng):
+    z = sampling.uniform_noise(n, 2, rng)
+    return z, x_real[nearest_in(x_real, z)]
+
+
+runs = {"given": given_run}
+for name, draw_pairs in (("random", random_pairs), ("nearest", nearest_pairs)):
+    _, runs[name] = train_on_pairs(mlp((2, 64, 64, 2), rng), draw_pairs, rng, keep=STEPS)
+
+fig, ax = plt.subplots(figsize=(4.8, 4.5), layout="constrained")
+scatter_samples(ax, x_real, kind="real", alpha=0.35, label="real")
+scatter_samples(ax, x_real, kind="generated", size=3.5, alpha=0.8, label="generated")
+bent_cloud = ax.lines[-1]
+ax.legend(loc="upper left", frameon=False, fontsize=8)
+finish(ax, title="who is whose partner?", limits=PLANE, equal=True)
+
+
+def draw(partners, snapshot):
+    step = STEPS[snapshot]
+    x_fake = runs[partners][step](z_fixed).detach()
+    bent_cloud.set_data(*x_fake.T)
+    spread = (x_fake - x_fake.mean(dim=0)).norm(dim=1).mean() / (x_real - x_real.mean(dim=0)).norm(dim=1).mean()
+    return f"Partners: {partners}; after {step} steps the generated cloud is {100 * spread:.0f} % as wide as the real one."
+
+
+sliders(draw, fig, partners=["random", "nearest", "given"], snapshot=(0, 24, 1, 24))
+
+# %% [markdown]
+# **Figure 3.10.** The spiral (circles) and what a network makes of the noise (triangles) after training on random partners: all its points sit in one place, in the middle, where there is no real point at all.
+
+# %% tags=["nbval-ignore-output"]
+fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained", sharey=True)
+for ax, partners in zip(axes, runs):
+    scatter_samples(ax, x_real, kind="real", alpha=0.3, size=3)
+    scatter_samples(ax, runs[partners][400](z_fixed), kind="generated", size=3)
+    finish(ax, title=f"partners: {partners}", limits=PLANE, equal=True)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.11.** Real points (circles) and generated ones (triangles) for three ways of pairing. Given: on the spiral. Random: one heap in the middle. Nearest: crowded in some places,
+# thin in others, and points strewn across the hollow inside.
+#
+# ## What you saw
+#
+# **(c)**: with random partners everything collapses to one point, the *mean* of the data. The loss did fall, as far as it can. Nearest partners
+# do better, yet the result is not the distribution: the pairing itself is unfair, as the check below counts.
+#
+# ## Why
+#
+# What is the best single answer to several targets, if errors are squared? Suppose one $z$ is paired with 1, then with 2, then with 6. The next cell tries every answer.
+
+# %%
+targets = torch.tensor([1.0, 2.0, 6.0])
+answers = torch.linspace(0, 7, 701)
+squared_error = ((answers[:, None] - targets) ** 2).mean(dim=1)
+best = answers[squared_error.argmin()]
+print(f"best answer {best:.2f}, mean of the targets {targets.mean():.2f}, error there {squared_error.min():.2f}")
+assert torch.isclose(best, targets.mean(), atol=0.01)
+
+# %% [markdown]
+# The best answer is the mean, which none of the targets is. In general the squared error teaches a network the average partner of each $z$, the **conditional mean** $E[x \mid z]$:
+#
+# $$E\,\|G(z) - x\|^2 \;=\; E\,\|G(z) - E[x \mid z]\|^2 \;+\; \underbrace{E\,\|x - E[x \mid z]\|^2}_{\text{no choice of } G \text{ changes this}}.$$
+#
+# With given pairs there is one partner for each $z$, so $E[x \mid z] = x$. With random partners, $x$ knows nothing of $z$, so $E[x \mid z] = E[x]$, one and the same point for all.
+#
+# ## Check
+#
+# Five seeds: how wide the generated cloud is, compared with the real one; how far its centre is from the mean of the spiral; and, for nearest partners, how many of 500 real samples nobody chooses.
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+def width_of(x):
+    return (x - x.mean(dim=0)).norm(dim=1).mean().item()
+
+
+n_seeds = 5
+widths, offsets, ignored = [], [], []
+for seed in range(n_seeds):
+    own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+    network = mlp((2, 64, 64, 2), own_rng)
+    train_on_pairs(network, random_pairs, own_rng, n_steps=300)
+    x_fake = network(z_test).detach()
+    widths.append(width_of(x_fake) / width_of(x_test))
+    offsets.append((x_fake.mean(dim=0) - x_test.mean(dim=0)).norm().item() / width_of(x_test))
+
+    data = to_spiral(sampling.uniform_noise(500, 2, own_rng))
+    chosen = nearest_in(data, sampling.uniform_noise(500, 2, own_rng))
+    ignored.append(1 - len(chosen.unique()) / len(data))
+print(f"random partners, {n_seeds} seeds: width at most {max(widths):.3f} of the real one, centre at most {max(offsets):.2f} away from the mean")
+print(f"nearest partners, {n_seeds} seeds: {100 * min(ignored):.0f} to {100 * max(ignored):.0f} % of the real samples are nobody's partner")
+assert max(widths) < 0.1 and max(offsets) < 0.3
+assert min(ignored) > 0.5
+
+# %% [markdown]
+# From each seed, random partners give a point at the mean. With nearest partners most of the samples are left out, while others are chosen again and again. (One can make a *fair* pairing, in which each sample is used
+# equally often. That is a deep idea; it returns in lesson 10.)
+#
+# We do not care *which* $z$ goes to which $x$; we only want the two **clouds** to be alike. The squared error of pairs cannot say that. What is missing is a number that says how far apart two clouds are.
+#
+# One more thing to keep in mind. The article draws two distributions that approach each other. Strictly speaking, only the generated cloud moves; the real cloud stays where it is, and so does the noise.
+#
+# ---
+# # Part D: how many numbers go in?
+#
+# The article feeds a network $N$ uniform numbers to get a picture of $N$ numbers. Strictly speaking, the noise need not be that large: a network may have 2 inputs and
+# 30,000 outputs. But the size of the noise, `noise_dim`, has a consequence.
+#
+# ## Predict: one number in, three out
+#
+# A network with random weights takes *one* number and returns three, a point in space. We draw thousands of points. What do they form?
+#
+# **(a)** a cloud that fills a part of space &nbsp; **(b)** a curve &nbsp; **(c)** a surface &nbsp; **(d)** it depends on the network
+#
+# ## Try it: turn it
+#
+# As in lesson 2, we turn the points by a rotation and look at two coordinates.
+
+# %% teaches=["D13"]
+def tanh_network(noise_dim, data_dim, rng):
+    """A random network with larger weights than usual, so that what it makes is well curved."""
+    network = mlp((noise_dim, 32, 32, data_dim), rng, activation=nn.Tanh)
+    for layer in (network[0], network[2]):
+        layer.weight.data *= 3.5
+    return network
+
+
+def view(points, turn):
+    """What a viewer sees who walks round the points by `turn` degrees, looking slightly down. (n, 3) to (n, 2)."""
+    angle, down = math.radians(turn), math.radians(25)
+    across = torch.tensor([-math.sin(angle), math.cos(angle), 0.0])
+    upward = torch.tensor([math.cos(angle) * math.sin(down), math.sin(angle) * math.sin(down), math.cos(down)])
+    return points @ torch.stack([across, upward], dim=1)
+
+
+images = {}
+for noise_dim in (1, 2, 3):
+    z = 2 * sampling.uniform_noise(2500, noise_dim, rng) - 1
+    x = tanh_network(noise_dim, 3, torch.Generator().manual_seed(5))(z).detach()
+    images[noise_dim] = (x - x.mean(dim=0)) / x.std(dim=0)
+
+fig, ax = plt.subplots(figsize=(4.8, 4.2), layout="constrained")
+dots, = ax.plot([], [], "^", ms=2.2, mew=0, color=PALETTE["generated"])
+finish(ax, title="how many numbers went in?", limits=((-3, 3), (-2.6, 2.6)), equal=True, ticks=False)
+
+
+def draw(noise_dim, turn):
+    dots.set_data(*view(images[noise_dim], turn).T)
+    return f"2,500 points in space, made from {noise_dim} random number(s) each, seen from {turn} degrees."
+
+
+sliders(draw, fig, noise_dim=(1, 3, 1, 2), turn=(0, 360, 5, 40), labels={"noise_dim": "numbers of noise"})
+
+# %% [markdown]
+# **Figure 3.12.** 2,500 points in space, each made from two random numbers by a random network: they lie on a thin curved sheet. Turn it until you see the sheet from its edge.
+
+# %% teaches=["D13"]
+fig, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained", sharey=True)
+for ax, (noise_dim, name) in zip(axes, {1: "a curve", 2: "a sheet", 3: "a body"}.items()):
+    ax.plot(*view(images[noise_dim], 40).T, "^", ms=1.8, mew=0, color=PALETTE["generated"])
+    finish(ax, title=f"{noise_dim} in, 3 out: {name}", limits=((-3, 3), (-2.6, 2.6)), equal=True, ticks=False)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.13.** From the same angle: one number of noise draws a curve, two a sheet, three fill a body.
+#
+# ## What you saw
+#
+# **(b)**, a curve, for any network: if you move one number from its lowest to its highest value, the output can only travel along a path. Length, bends and knots depend on the network.
+#
+# ## Why
+#
+# Near one point a smooth map (or a ReLU network, off its creases) acts like a matrix, its Jacobian (lesson 2), with `data_dim` rows and `noise_dim` columns. A matrix has no more independent directions, its **rank**, than columns:
+#
+# $$\operatorname{rank} J(z) \;\le\; \texttt{noise\_dim}.$$
+#
+# So from any place the output can move in at most `noise_dim` directions. For a *linear* map the same matrix acts everywhere, and the whole cloud is flat: its covariance $A A^\top$ has rank at most `noise_dim` too. A network is flat only in the small. Its cloud may be
+# bent into every direction of the space, thin as it is.
+#
+# ## Check
+#
+# With 30 outputs: the rank of the whole cloud's covariance, and, for the network, the rank in the small, measured on 20 *patches*: clouds made from noise within a ten-thousandth of one place.
+
+# %% teaches=["D13"]
+def rank_of_cloud(x):
+    """The number of directions in which a cloud extends; below a 100,000th of the largest variance counts as none."""
+    return int(torch.linalg.matrix_rank(torch.cov(x.detach().T), rtol=1e-5))
+
+
+n_seeds = 5
+print("noise_dim     linear, whole cloud     network, whole cloud     network, patches: at most")
+for noise_dim in (1, 2, 5):
+    flat, bent, small = set(), set(), set()
+    for seed in range(n_seeds):
+        own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+        linear, network = mlp((noise_dim, 30), own_rng).double(), tanh_network(noise_dim, 30, own_rng).double()
+        z = 2 * sampling.uniform_noise(2000, noise_dim, own_rng).double() - 1
+        flat.add(rank_of_cloud(linear(z)))
+        bent.add(rank_of_cloud(network(z)))
+        small.update(rank_of_cloud(network(place + 1e-4 * z)) for place in z[:20])
+    assert max(flat) <= noise_dim and max(small) <= noise_dim < min(bent)
+    print(f"{noise_dim:9d}{max(flat):24d}{'more than ' + str(noise_dim):>25}{max(small):29d}")
+
+# %% [markdown]
+# From each of five seeds, the linear map's cloud has at most the rank of the noise, and so has each patch of the network's cloud. The network's whole cloud has more: the sheet is thin, but curved.
+#
+# How thin is it? Cut space into small cells and count those that contain a point. Halve the side of the cells: a curve then meets about 2 times as many, a sheet 4, a body 8. We count with noise on a fine grid, so that no
+# cell is missed for lack of points.
+
+# %% tags=["nbval-ignore-output"] teaches=["D13"]
+def occupied_cells(x, cells):
+    """How many of the cells x cells x cells little cubes around the points contain at least one."""
+    low, high = x.min(dim=0).values, x.max(dim=0).values
+    place = ((x - low) / (high - low) * cells).long().clamp(max=cells - 1)
+    return len(torch.unique(place @ torch.tensor([cells**2, cells, 1])))
+
+
+points_per_side = {1: 100_000, 2: 600, 3: 90}
+print("noise_dim   factor from 16 to 32 cells a side, 3 seeds   about 2 ** noise_dim =")
+for noise_dim, side in points_per_side.items():
+    grid = torch.cartesian_prod(*[torch.linspace(-1, 1, side)] * noise_dim).reshape(-1, noise_dim)
+    factors = []
+    for seed in range(3):
+        x = tanh_network(noise_dim, 3, torch.Generator().manual_seed(100 * SEED + seed))(grid).detach()
+        factors.append(occupied_cells(x, 32) / occupied_cells(x, 16))
+    print(f"{noise_dim:9d}{'   '.join(f'{factor:.1f}' for factor in factors):>34}{2**noise_dim:31d}")
+    assert 0.6 * 2**noise_dim < min(factors) and max(factors) < 1.25 * 2**noise_dim
+
+# %% [markdown]
+# The counts grow like `cells ** noise_dim`, while the number of all cells grows like `cells ** 3`. (A body falls somewhat short of 8, since cells cut by its skin count at both sizes.) So a curve or a sheet, thin as it is, fills a vanishing
+# share of the space: its volume is zero.
+#
+# That is no defect. Lesson 1 showed that puppies *are* a thin curved sheet: 16 numbers decide 30,000. A noise of 16 numbers has enough directions for it. But it has a price. Two thin sheets that are not laid exactly on one another hardly
+# meet anywhere, and in lesson 8 this will be the root of a gradient that vanishes.
+#
+# ---
+# # Part E: bridges between islands
+#
+# Lesson 2's map to the two moons had to *tear* the square, and its open question was whether a map without a tear could do it.
+#
+# ## Predict: no tear allowed
+#
+# A network with ReLU or tanh is continuous: nearby noise has nearby images. We train one on pairs of the torn map, longer and longer. What happens to the points that lie between the moons?
+#
+# **(a)** after enough steps there are none &nbsp; **(b)** they become fewer and fewer, but never none &nbsp; **(c)** half of all points end there
+#
+# ## Try it: a steep switch
+#
+# First a continuous map by hand. A *switch*, a single sigmoid unit with weight $s$, fades from the upper moon to the lower one
+# around $z_2 = \frac12$. The larger the **sharpness** $s$, the quicker the fade; the tear would be $s = \infty$. The line follows $z$ straight through the square from bottom to top.
+
+# %% teaches=["D14"]
+def upper_moon(z):  # lesson 2's moons; past its end, a moon waits at its end
+    angle, radius = math.pi * (2 * z[:, 1]).clamp(0, 1), 1.1 + 0.3 * z[:, 0]
+    return torch.stack([radius * angle.cos() - 0.6, radius * angle.sin() - 0.3], dim=1)
+
+
+def lower_moon(z):
+    angle, radius = math.pi * (2 * z[:, 1] - 1).clamp(0, 1), 1.1 + 0.3 * z[:, 0]
+    return torch.stack([0.6 - radius * angle.cos(), 0.3 - radius * angle.sin()], dim=1)
+
+
+def torn(z):
+    return torch.where(z[:, 1:] < 0.5, upper_moon(z), lower_moon(z))
+
+
+def faded(z, sharpness):
+    switch = torch.sigmoid(sharpness * (z[:, 1:] - 0.5))
+    return (1 - switch) * upper_moon(z) + switch * lower_moon(z)
+
+
+along = torch.cartesian_prod(torch.linspace(0, 1, 7), torch.linspace(0, 0.5, 100))
+islands = upper_moon(along), lower_moon(along + torch.tensor([0.0, 0.5]))
+
+
+def off_land(x):
+    """The distance of each point from the nearest of the two moons."""
+    return torch.cdist(x, torch.cat(islands)).min(dim=1).values
+
+
+z_moons = sampling.uniform_noise(1500, 2, rng)
+z_path = torch.stack([torch.full((4001,), 0.5), torch.linspace(0, 1, 4001)], dim=1)
+fig, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
+scatter_samples(ax, torch.cat(islands), kind="real", size=3, alpha=0.12)
+path, = ax.plot([], [], color=PALETTE["ink"], lw=1, label="path of one column of $z$")
+on_land, = ax.plot([], [], "^", ms=3, mew=0, color=PALETTE["generated"], alpha=0.6, label="generated, on land")
+in_water, = ax.plot([], [], "x", ms=5, color=PALETTE["ink"], label="generated, on the bridge")
+ax.legend(loc="lower left", frameon=False, fontsize=8)
+finish(ax, title="a continuous map leaves a bridge", limits=((-2.4, 2.4), (-2.0, 1.6)), equal=True)
+
+
+def draw(sharpness):
+    x = faded(z_moons, sharpness)
+    wet = off_land(x) > 0.15
+    path.set_data(*faded(z_path, sharpness).T)
+    on_land.set_data(*x[~wet].T)
+    in_water.set_data(*x[wet].T)
+    return f"Sharpness {sharpness}: {int(wet.sum())} of {len(x)} points lie more than 0.15 off land."
+
+
+sliders(draw, fig, sharpness=(5, 300, 5, 40))
+
+# %% [markdown]
+# **Figure 3.14.** The two moons (pale circles), points of a continuous map on land (triangles) and off it (crosses). The crosses lie along a bridge from one end of the upper moon to an end
+# of the lower one.
+#
+# Now networks, trained on pairs of the torn map. Three stages of one run:
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+def moon_pairs(n, rng):
+    z = sampling.uniform_noise(n, 2, rng)
+    return z, torn(z)
+
+
+_, moon_run = train_on_pairs(mlp((2, 64, 64, 2), rng), moon_pairs, rng, n_steps=1000, keep=(50, 250, 1000))
+fig, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained", sharey=True)
+for ax, (step, network) in zip(axes, moon_run.items()):
+    x = network(z_moons).detach()
+    wet = off_land(x) > 0.15
+    ax.plot(*network(z_path).detach().T, color=PALETTE["ink"], lw=1)
+    ax.plot(*x[~wet].T, "^", ms=2.5, mew=0, color=PALETTE["generated"], alpha=0.6)
+    ax.plot(*x[wet].T, "x", ms=4, color=PALETTE["ink"])
+    finish(ax, title=f"{step} steps: {100 * wet.float().mean():.0f} % off land", limits=((-2.4, 2.4), (-2.0, 1.6)), equal=True)
+plt.show()
+
+# %% [markdown]
+# **Figure 3.15.** A network that learns the torn map. With more steps fewer points (crosses) are left between the moons, and the path of one column of noise still runs from one moon to the other.
+#
+# ## What you saw
+#
+# **(b)**: fewer and fewer, never none. The bridge keeps its length. It only gets thinner, because less and less noise is spread over it.
+#
+# ## Why
+#
+# Walk through the square from a $z$ that lands on the upper moon to one that lands on the lower. The output walks as well, without a jump. At the start it is nearer to the upper moon, at the end nearer to the lower one, so on the way it passes a place that is *equally far* from both (the intermediate value theorem).
+# If the moons are a gap apart, that place is at least half the gap away from either. And since the map is continuous, a small patch of noise around that $z$ lands near that place too. A patch has positive area, so the share of points off land is never zero.
+#
+# The only ways out are a map that is not continuous, or a noise that is not in one piece.
+#
+# ## Check
+#
+# For the map by hand: double the sharpness, and half as many points are off land. For trained networks, from three seeds: the share falls, and somewhere the path is at least half the gap from both moons.
+
+# %% tags=["nbval-ignore-output"] teaches=["D14"]
+gap = torch.cdist(*islands).min()
+shares = [(off_land(faded(z_path, s)) > 0.15).float().mean().item() for s in (40, 80, 160)]
+print("by hand, sharpness 40, 80, 160:", [f"{100 * share:.1f} %" for share in shares], "of a column off land")
+assert all(0.4 < later / earlier < 0.6 for earlier, later in pairwise(shares))
+
+for seed in range(3):
+    own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+    _, run = train_on_pairs(mlp((2, 64, 64, 2), own_rng), moon_pairs, own_rng, n_steps=500, keep=(50, 500))
+    early, late = ((off_land(network(z_moons).detach()) > 0.15).float().mean().item() for network in run.values())
+    x = run[500](z_path).detach()
+    to_upper, to_lower = (torch.cdist(x, island).min(dim=1).values for island in islands)
+    crossing = (to_upper < to_lower).long().diff().ne(0).nonzero()[0]  # the nearer moon changes here
+    widest_jump = (x[1:] - x[:-1]).norm(dim=1).max()
+    print(f"trained, seed {seed}: {100 * early:.0f} % off land, then {100 * late:.1f} %; the column crosses {to_upper[crossing].item():.2f} from land")
+    assert 0 < late < early
+    assert widest_jump < 0.05 and to_upper[crossing] > gap / 2 - widest_jump
+
+# %% [markdown]
+# Each path of 4,001 points moves in tiny steps and yet crosses the water. Remember the crosses: when a generator in a later lesson shows a faint thread of points between two heaps, this is why.
+#
+# ---
+# # Part F: from a few numbers to a picture
+#
+# The article says that the noise is "upsampled" to the size of the picture. Strictly speaking no separate step does that: it happens *inside* the network, layer by layer. Follow 16 numbers through a network that ends in a 32 x 32 picture:
+
+# %% teaches=["D13"]
+network = mlp((puppies.N_FACTORS, 64, 256, 3 * 32 * 32), rng)
+z = sampling.uniform_noise(1, puppies.N_FACTORS, rng)
+print(f"{'noise':20}{tuple(z.shape)}")
+for layer in network:
+    z = layer(z)
+    print(f"{type(layer).__name__:20}{tuple(z.shape)}")
+print(f"{'as a picture':20}{tuple(z.reshape(1, 3, 32, 32).shape)}")
+assert z.numel() == 3 * 32 * 32
+
+# %% [markdown]
+# The last layer has as many outputs as the picture has numbers. Untrained, this network makes static. But the puppy renderer is a known transformation from uniform numbers to
+# pictures, so we have **pairs**: let a network learn to *draw*. To keep it short, only four of the 16 factors vary; the other twelve stay put.
+
+# %% tags=["nbval-ignore-output"] teaches=["D13", "D14"]
+VARIED = ("head_tilt", "position_x", "background_hue", "tongue")
+columns = [puppies.FACTORS.index(name) for name in VARIED]
+fixed = torch.full((puppies.N_FACTORS,), 0.5)
+fixed[[puppies.FACTORS.index(name) for name in ("coat", "ears", "eye_patch")]] = torch.tensor([0.7, 0.2, 0.8])
+
+
+def drawn(u):
+    """True pictures for the four varied factors, as vectors. (n, 4) in [0, 1] to (n, 3072)."""
+    all_factors = fixed.repeat(len(u), 1)
+    all_factors[:, columns] = u
+    return puppies.draw_puppies(all_factors, size=32).flatten(1)
+
+
+u_train, u_fresh = sampling.uniform_noise(1000, 4, rng), sampling.uniform_noise(100, 4, rng)
+x_train, x_fresh = drawn(u_train), drawn(u_fresh)
+
+
+def puppy_pairs(n, rng):
+    row = torch.randint(len(u_train), (n,), generator=rng)
+    return 2 * u_train[row] - 1, x_train[row]  # numbers around 0 are easier for a network than numbers around 1/2
+
+
+painter = mlp((4, 64, 128, 3 * 32 * 32), rng)
+losses, _ = train_on_pairs(painter, puppy_pairs, rng, n_steps=900, batch_size=64, lr=0.003)
+
+
+def painted(u):
+    return painter(2 * u - 1).detach()
+
+
+error = ((painted(u_fresh) - x_fresh) ** 2).mean() / ((x_train.mean(dim=0) - x_fresh) ** 2).mean()
+print(f"squared error on 100 fresh puppies: {100 * error:.1f} % of that of the mean picture")
+assert error < 0.2
+
+# %% [markdown]
+# On fresh puppies the network is far better than the best constant picture. Choose the factors and look: on the left the truth, on the right the network.
+
+# %% tags=["nbval-ignore-output"] teaches=["D13", "D14"]
+fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.4), layout="constrained")
+images_shown = []
+for ax, title in zip(axes, ["drawn by the formula", "painted by the network"]):
+    picture_grid(ax, torch.zeros(1, 3, 32, 32), columns=1)
+    images_shown.append(ax.images[-1])
+    finish(ax, title=title)
+
+
+def framed(x):
+    """A picture vector as matplotlib wants it, with the thin white frame that picture_grid leaves."""
+    picture = x.reshape(3, 32, 32).permute(1, 2, 0).clamp(0, 1)
+    return np.pad(picture, ((1, 1), (1, 1), (0, 0)), constant_values=1.0)
+
+
+def draw(**factors):
+    u = torch.tensor([list(factors.values())])
+    truth, guess = drawn(u), painted(u)
+    for image, x in zip(images_shown, (truth, guess)):
+        image.set_data(framed(x))
+    return f"Typical difference of a pixel's brightness: {(truth - guess).square().mean().sqrt():.3f}, on a scale from 0 to 1."
+
+
+sliders(draw, fig, head_tilt=(0.0, 1.0, 0.05, 0.2), position_x=(0.0, 1.0, 0.05, 0.4), background_hue=(0.0, 1.0, 0.05, 0.2), tongue=(0.0, 1.0, 0.05, 0.9))
+
+# %% [markdown]
+# **Figure 3.16.** A puppy drawn by the renderer, and by a network that has only ever seen pairs of four numbers and pictures. Edges that move with the factors are a little soft. Move *tongue* slowly through the middle.
+
+# %% tags=["nbval-ignore-output"]
+u_tongue = torch.tensor([[0.3, 0.5, 0.7, t] for t in (0.0, 0.4, 0.48, 0.52, 0.6, 1.0)])
+fig, ax = plt.subplots(figsize=(8.4, 3.3), layout="constrained")
+picture_grid(ax, torch.cat([drawn(u_tongue), painted(u_tongue)]).reshape(-1, 3, 32, 32), columns=6)
+ax.set_title("tongue 0, 0.4, 0.48, 0.52, 0.6, 1 (top: drawn; below: painted)", loc="left")
+plt.show()
+
+# %% [markdown]
+# **Figure 3.17.** Top row: the renderer, whose tongue jumps out at 0.5. Bottom row: the network, whose tongue appears gradually. In between are puppies with half a tongue, which the renderer never draws.
+#
+# The half-tongue is Part E's bridge, in a space of 3,072 dimensions: a puppy with and a puppy without tongue are two islands, and a continuous painter has to walk between them.
+#
+# So a network *is* the transformation from noise to puppies, once pairs are given. A camera gives no pairs. It gives puppies.
+#
+# ## Exercises
+#
+# **1. Change a number and predict.** In Figure 3.4 choose tanh, one hidden layer, and a weight scale of 5, then move the width from 64 down to 2. What will the grid look like at width 2, and why can it have no more than four corners? Say it before you move.
+#
+# **2. Fill in the line.** A layer for a whole batch, with ReLU. `z` has shape `(batch, 2)`, `weight` `(3, 2)`, `bias` `(3,)`. Nothing breaks while it is empty.
+
+# %%
+z_small = torch.tensor([[1.0, -2.0], [0.5, 0.5], [-1.0, 1.0], [2.0, 0.0]])
+weight_3 = torch.tensor([[1.0, 0.5], [-0.5, 1.0], [2.0, 1.0]])
+bias_3 = torch.tensor([0.5, -0.5, 0.25])
+
+
+def layer_by_hand(z, weight, bias):
+    return ...  # your line
+
+
+layer_hints = {"the ReLU is missing: negative numbers should become 0": z_small @ weight_3.T + bias_3,
+               "the bias is missing": torch.relu(z_small @ weight_3.T),
+               "the bias has to be added before the ReLU, not after it": torch.relu(z_small @ weight_3.T) + bias_3,
+               "that keeps the negative numbers and drops the positive ones": (z_small @ weight_3.T + bias_3).clamp(max=0),
+               "that is the absolute value: negative numbers should become 0, not change sign": (z_small @ weight_3.T + bias_3).abs()}
+compare("layer_by_hand", lambda: layer_by_hand(z_small, weight_3, bias_3), torch.relu(z_small @ weight_3.T + bias_3), layer_hints)
+
+# %% [markdown]
+# **3. Fill in the line.** How many parameters has an `mlp`? Each layer has a matrix of `fan_out` times `fan_in` weights and `fan_out` biases.
+
+# %%
+def n_parameters_of(sizes):
+    return ...  # your line; sizes such as (2, 64, 64, 2)
+
+
+n_weights = 2 * 16 + 16 * 32 + 32 * 3
+parameter_hints = {"the biases are missing": n_weights,
+                   "a layer has one bias for each output, not for each input": n_weights + 2 + 16 + 32,
+                   "a layer has one bias for each output, not one in all": n_weights + 3,
+                   "the last layer is missing": 2 * 16 + 16 + 16 * 32 + 32,
+                   "that is the number of units, not of parameters": 2 + 16 + 32 + 3}
+right_number = sum(p.numel() for p in mlp((2, 16, 32, 3), rng).parameters())
+compare("n_parameters_of", lambda: n_parameters_of((2, 16, 32, 3)), right_number, parameter_hints)
+
+# %% [markdown]
+# **4. Fill in the line.** Two linear layers without activation, first `(W1, b1)`, then `(W2, b2)`, are one. Return its matrix and its bias.
+
+# %%
+W1, b1 = weight_3, bias_3
+W2, b2 = torch.tensor([[1.0, 0.0, 2.0], [0.0, -1.0, 3.0]]), torch.tensor([1.0, -2.0])
+
+
+def compose(W1, b1, W2, b2):
+    return ...  # your line: return W, b
+
+
+def as_one(answer):
+    """W and b side by side, so that one comparison sees both; what is not written yet stays so."""
+    if answer is ...:
+        return answer
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        raise ValueError("return two things, the matrix and the bias: W, b")
+    return torch.cat([answer[0], answer[1][:, None]], dim=1)
+
+
+right_one = W2 @ W1, W2 @ b1 + b2
+compose_hints = {"the second layer acts on the first bias too: b1 has to be multiplied by W2": as_one((W2 @ W1, b2)),
+                 "the second bias is missing": as_one((W2 @ W1, W2 @ b1))}
+compare("compose", lambda: as_one(compose(W1, b1, W2, b2)), as_one(right_one), compose_hints)
+
+# %% [markdown]
+# **5. Open question.** You have two clouds of points, 500 real and 500 generated, and no partners. Invent a number that is small when the clouds are alike and large when they are not. What does your number say when the generated points are
+# all copies of one real point? And when they are right in shape, but shifted a little?
+#
+# ## Recap
+#
+# - A layer is a matrix, a bias and an activation. Without activations any stack is one affine map, and a normal cloud stays normal.
+# - Each ReLU unit adds a crease. Width and depth multiply the pieces.
+# - With pairs, a training loop of fifteen lines turns a network into a spiral, or into a painter of puppies. That suitable weights exist is a theorem; that training finds them is not.
+# - With random partners, the squared error teaches the mean.
+# - `noise_dim` numbers make an image of at most `noise_dim` dimensions. A continuous map leaves bridges between islands.
+#
+# The table that grows through the series:
+#
+# | lesson | how a new point is made | what it needs | where it stops |
+# |---|---|---|---|
+# | 1 | a training point plus a little noise (kernel density) | samples | in many dimensions: copies with noise, nothing new |
+# | 2 | a transformation of uniform numbers, built by hand | a formula; on a line, samples | where there is no formula and no order |
+# | 3 | a transformation of noise, made by a network | pairs of noise and sample | where there are samples but no pairs |
+#
+# ## Next
+#
+# We want two clouds to be alike, and nobody tells us who belongs to whom. *How far apart are two clouds of points?* Lesson 4 gives several answers, with a number for each.
+
+# %% [markdown]
+# ## Answers
+#
+# Open the cells to see them.
+
+# %% [markdown] jupyter={"source_hidden": true} tags=["answer"]
+# **1.** A parallelogram, its inside crowded towards the sides and corners. With two tanh units, every output is a matrix times two numbers between $-1$ and $1$, plus a bias: the image of a square, and an affine map makes a parallelogram of a square. With
+# large weights most units sit near $-1$ or $1$, so most points sit near its four corners.
+
+# %% jupyter={"source_hidden": true} tags=["answer"]
+hidden = torch.stack([random_network(1, 2, "tanh", 5.0, seed)[:2](z_many).detach() for seed in range(20)])  # before the last matrix
+assert hidden.abs().max() <= 1, "the two units stay inside a square"
+assert (hidden.abs() > 0.9).any(dim=2).float().mean() > 0.5, "over 20 seeds, most points lie near a side or a corner of it"
+
+# %% jupyter={"source_hidden": true} tags=["answer"]
+def layer_by_hand(z, weight, bias):
+    return torch.relu(z @ weight.T + bias)
+
+
+def n_parameters_of(sizes):
+    return sum(fan_in * fan_out + fan_out for fan_in, fan_out in pairwise(sizes))
+
+
+def compose(W1, b1, W2, b2):
+    return W2 @ W1, W2 @ b1 + b2
+
+
+compare("layer_by_hand", lambda: layer_by_hand(z_small, weight_3, bias_3), torch.relu(z_small @ weight_3.T + bias_3), layer_hints)
+compare("n_parameters_of", lambda: n_parameters_of((2, 16, 32, 3)), right_number, parameter_hints)
+compare("compose", lambda: as_one(compose(W1, b1, W2, b2)), as_one(right_one), compose_hints)
+
+# %% [markdown] jupyter={"source_hidden": true} tags=["answer"]
+# **5.** One idea among many: for each real point the distance to the nearest generated one, averaged, plus the same the other way round. If all generated points are copies of one real point, the second half is 0 but the first is large. It is why one
+# direction alone would be fooled. A small shift gives a small number, which is what a learner needs: it says in which direction things get better. Lesson 4 asks these questions of several such numbers.
