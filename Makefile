@@ -1,7 +1,7 @@
 # `make lab` to learn, `make test` to be sure. Every target sets up what it needs; all of it stays in this folder.
 # PYTHON=path chooses the interpreter; otherwise it is the first of these that is 3.11 or newer.
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
-LESSON := notebooks/01_pictures_as_points.ipynb
+FIRST := notebooks/01_pictures_as_points.ipynb
 
 # Jupyter, IPython, matplotlib and pip keep their files here too, unless the environment says otherwise.
 CACHE := $(CURDIR)/.cache
@@ -13,7 +13,7 @@ export IPYTHONDIR ?= $(CACHE)/ipython
 export MPLCONFIGDIR ?= $(CACHE)/matplotlib
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 
-.PHONY: help lab setup test test-colab colab-setup notebooks address benchmark data clean FORCE
+.PHONY: help lab setup test test-colab colab-setup seeds notebooks address benchmark data clean FORCE
 .DEFAULT_GOAL := help
 
 help:  # This list
@@ -22,7 +22,7 @@ help:  # This list
 lab: .venv/ready  # Open JupyterLab on lesson 1 (PORT=9999, BROWSER=none: serve only)
 	@mkdir -p .cache
 	@echo "JupyterLab opens on lesson 1. Ctrl-C here ends it."
-	@.venv/bin/python -m jupyterlab $(LESSON) --ServerApp.root_dir="$(CURDIR)" --ServerApp.ip=127.0.0.1 \
+	@.venv/bin/python -m jupyterlab $(FIRST) --ServerApp.root_dir="$(CURDIR)" --ServerApp.ip=127.0.0.1 \
 	    $(if $(PORT),--ServerApp.port=$(PORT) --ServerApp.port_retries=0) \
 	    $(if $(filter none,$(BROWSER)),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
@@ -35,6 +35,9 @@ test-colab: colab-setup .venv/ready  # Play Colab: each lesson alone in an empty
 	@.venv/bin/python -m pytest tests/colab $(ARGS)
 
 colab-setup: .colab-venv/ready  # Make .colab-venv for that test; from then on `make test` plays Colab too
+
+seeds: .venv/ready  # Run a lesson with 20 other seeds: do its assertions hold? (LESSON=2)
+	@.venv/bin/python tests/seeds.py "$(LESSON)"
 
 notebooks: .venv/ready  # Execute text twins into notebooks (LESSONS="02 03": some of them)
 	@mkdir -p .cache

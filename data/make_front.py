@@ -1,4 +1,4 @@
-"""Make data/front.webp, the moving picture of the README: sixteen uniform numbers above, the puppy they draw below.
+"""Make data/front.webp, the README's moving picture: sixteen uniform numbers, and below them their puppy.
 
     python data/make_front.py
 
@@ -24,7 +24,7 @@ N_CHOICES = 4  # the factors that choose the litter; each puppy keeps one litter
 
 
 def factors(frame, start, speed):
-    """The numbers of every puppy at one frame: continuous ones swing, the choices change twice. (n, N_FACTORS)."""
+    """The numbers of every puppy at one frame: most swing, the choices change twice. (n, N_FACTORS)."""
     time = frame / N_FRAMES
     swing = 0.5 + 0.5 * torch.sin(2 * math.pi * (start[0] + speed * time))
     half = ((time + torch.arange(N_PUPPIES)[:, None] / N_PUPPIES) % 1 < 0.5).long()
@@ -53,7 +53,8 @@ def main():
     speed = torch.randint(1, 3, (N_PUPPIES, N_FACTORS), generator=rng)  # whole turns, so that the film closes
     frames = [frame_picture(factors(frame, start, speed)) for frame in range(N_FRAMES)]
     part = HERE / "front.webp.part"
-    frames[0].save(part, "WEBP", save_all=True, append_images=frames[1:], duration=90, loop=0, quality=82, method=4)
+    settings = {"duration": 90, "loop": 0, "quality": 82, "method": 4}
+    frames[0].save(part, "WEBP", save_all=True, append_images=frames[1:], **settings)
     os.replace(part, HERE / "front.webp")
     print(f"front.webp: {N_FRAMES} frames, {(HERE / 'front.webp').stat().st_size / 1e6:.2f} MB")
 

@@ -57,8 +57,8 @@ def sliders(draw, fig, labels=None, **ranges):
     """None; displays `fig` with one control for each range, and redraws it with `draw` whenever one is moved.
 
     draw(**values): moves artists that were made before (set_data, set_text, ...) and returns one sentence in
-    words, which becomes the status line and the picture's alternative text. What its global names stand for is kept
-    as it is now, so that later cells may use a name such as `points` again.
+    words, which becomes the status line and the picture's alternative text. It keeps what its global names
+    stand for now, so that later cells may use a name such as `points` again.
     fig: from plt.subplots; it is taken out of pyplot, and its layout is computed once, for the first state.
     ranges: name=(low, high, step) or (low, high, step, start), a whole-number slider if all are whole, which
     starts in the middle unless told; a list of choices or a dict {label: value}; True or False; button(...).
@@ -72,7 +72,7 @@ def sliders(draw, fig, labels=None, **ranges):
         return
     # One output in three forms: without a kernel, or without the widget, the ordinary picture remains.
     view = {"version_major": 2, "version_minor": 0, "model_id": stage.box.model_id}
-    bundle = {"text/plain": stage.sentence, "image/png": base64.b64encode(stage.png(colours=128)).decode(),
+    bundle = {"text/plain": stage.sentence, "image/png": base64.b64encode(stage.png(colours=256)).decode(),
               "application/vnd.jupyter.widget-view+json": view}
     width, height = stage.blit.size
     display(bundle, metadata={"image/png": {"width": width, "height": height}}, raw=True)
@@ -139,11 +139,14 @@ class _Stage:
             self._update()
 
     def png(self, colours=None):
-        """The picture as PNG bytes, with all changes drawn; `colours` (128, say) makes it smaller."""
+        """The picture as PNG bytes, with all changes drawn; `colours` (256, say) makes it smaller."""
         with _lock:
             if self.dirty:
                 self._update()
-            image = self.image.quantize(colours, dither=Image.Dither.NONE) if colours else self.image
+            image = self.image
+            if colours:  # this method keeps small bright spots, a tongue for instance
+                method = Image.Quantize.MAXCOVERAGE
+                image = image.quantize(colours, method, kmeans=1, dither=Image.Dither.NONE)
         return _encoded(image, "PNG", optimize=colours is not None)
 
     def _changed(self, _):
@@ -320,19 +323,22 @@ class _Blit:
 
 
 def _keeping_names(draw):
-    """`draw`, and the notebook's functions that it calls, with each global name bound to what it means now."""
+    """`draw`, and the notebook's functions that it calls, with each global name bound to what it means now.
+
+    The functions are copies: one that is a key of a dict is no longer found there, so use strings as keys.
+    """
     if not isinstance(draw, FunctionType):
         return draw
     now, kept, waiting = draw.__globals__, {"__builtins__": draw.__globals__["__builtins__"]}, [draw.__code__]
 
-    def rebound(function):
-        copy = FunctionType(function.__code__, kept, function.__name__, function.__defaults__, function.__closure__)
-        copy.__kwdefaults__ = function.__kwdefaults__
+    def rebound(old):
+        copy = FunctionType(old.__code__, kept, old.__name__, old.__defaults__, old.__closure__)
+        copy.__kwdefaults__ = old.__kwdefaults__
         return copy
 
     while waiting:
         code = waiting.pop()
-        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]  # functions inside the function
+        waiting += [part for part in code.co_consts if isinstance(part, CodeType)]  # functions inside it
         for name in code.co_names:
             if name in now and name not in kept:
                 value = now[name]

@@ -93,7 +93,7 @@ def smaller(png):
     """The same picture with a palette: base64 in, base64 out. Always the same bytes for the same picture."""
     picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGBA")
     picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture).convert("RGB")
-    small = picture.quantize(COLOURS, Image.Quantize.MEDIANCUT, kmeans=1, dither=Image.Dither.NONE)
+    small = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     file = io.BytesIO()
     small.save(file, "PNG", optimize=True)
     return base64.b64encode(file.getvalue()).decode()
@@ -119,7 +119,8 @@ async def execute(book, folder, seconds):
     """Run the cells in a fresh kernel, up to the first that raises; `seconds`: one per cell."""
     client = NotebookClient(
         book, timeout=300, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
-        record_timing=False, resources={"metadata": {"path": str(folder)}}, extra_arguments=["--log-level=40"],
+        record_timing=False, extra_arguments=["--log-level=40"],
+        resources={"metadata": {"path": str(folder)}},
         on_cell_execute=lambda **_: seconds.append(-time.perf_counter()),
         on_cell_executed=lambda **_: seconds.append(seconds.pop() + time.perf_counter()))
     with contextlib.suppress(CellExecutionError):  # `complaints` finds it among the cell's outputs

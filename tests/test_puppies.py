@@ -1,5 +1,6 @@
 """Claims about helpers/puppies.py: the drawing, the litters, and the network that reads them."""
 
+import hashlib
 import importlib.util
 import itertools
 import pathlib
@@ -257,6 +258,8 @@ def test_litter_weights_are_plain_arrays_of_the_promised_size():
     weights = puppies._load_weights(torch.device("cpu"))
     assert 25_000 < sum(w.numel() for w in weights.values()) < 30_000
     assert puppies.WEIGHTS.stat().st_size < 130_000
+    sheet = (ROOT / "data" / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(puppies.WEIGHTS.read_bytes()).hexdigest() in sheet, "the datasheet names another file"
 
 
 def test_missing_weights_name_the_command(monkeypatch, tmp_path):

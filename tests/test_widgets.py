@@ -372,13 +372,12 @@ def test_the_blitted_picture_equals_the_one_from_scratch(monkeypatch):
         return f"Move {n}."
 
     stage = made(draw, fig, n=(0, 1000, 1, 0))
-    n, rng, last = 0, np.random.default_rng(1), pixels(stage)
+    rng, last = np.random.default_rng(1), pixels(stage)
     quick_ones, others = list(moves)[:11], list(moves)[11:]
     singles = [[name] for name in quick_ones for _ in range(2)]
     several = [list(rng.choice(quick_ones, 3, replace=False)) for _ in range(8)]
-    for names in singles + several + [[name] for name in others]:
+    for n, names in enumerate(singles + several + [[name] for name in others], start=1):
         todo[:] = names
-        n += 1
         stage.set(n=n)
         assert stage.error is None, stage.sentence
         quick = pixels(stage)

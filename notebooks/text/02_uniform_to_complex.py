@@ -52,7 +52,7 @@ rng = torch.Generator().manual_seed(SEED)
 
 # %%
 def to_spiral(u):
-    """The first number says how far along the spiral, the second how far off its middle line. (n, 2) to (n, 2)."""
+    """The first number says how far along the spiral, the second how far off its middle. (n, 2) to (n, 2)."""
     turn = 4 * math.pi * u[:, 0]
     radius = 0.3 + 0.15 * turn + 0.45 * (u[:, 1] - 0.5)
     return torch.stack([radius * turn.cos(), radius * turn.sin()], dim=1)
@@ -100,9 +100,9 @@ plt.show()
 
 # %% teaches=["D11"]
 x = 1
-for k in range(6):
+for _ in range(6):
     x_next = (21 * x + 17) % 64
-    print(f"21 * {x:2d} + 17 = {21 * x + 17:4d}, remainder {x_next:2d}, divided by 64: {x_next / 64:.4f}")
+    print(f"21 * {x:2d} + 17 = {21 * x + 17:4d}, remainder {x_next:2d}, over 64: {x_next / 64:.4f}")
     x = x_next
 
 # %% [markdown]
@@ -125,7 +125,7 @@ for k in range(6):
 
 # %% teaches=["D11"]
 def cycle_length(multiplier, increment, modulus, seed=1):
-    """The number of steps after which the generator, once it repeats, comes back to the same number."""
+    """After how many steps the generator, once it repeats, comes back to the same number."""
     first_seen, x = {}, seed
     while x not in first_seen:
         first_seen[x] = len(first_seen)
@@ -136,8 +136,10 @@ def cycle_length(multiplier, increment, modulus, seed=1):
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", width_ratios=[1.4, 1])
 sequence, = left.plot([], [], "s", ms=4, color=PALETTE["noise"])
 pairs, = right.plot([], [], "s", ms=4, color=PALETTE["noise"])
-finish(left, title="the numbers, one after another", limits=((0, 130), (-0.03, 1.03)), xlabel="step $k$", ylabel="$x_k / m$")
-finish(right, title="each number against the next", limits=((-0.03, 1.03), (-0.03, 1.03)), equal=True, xlabel="$x_k / m$",
+finish(left, title="the numbers, one after another", limits=((0, 130), (-0.03, 1.03)),
+       xlabel="step $k$", ylabel="$x_k / m$")
+finish(right, title="each number against the next", limits=((-0.03, 1.03), (-0.03, 1.03)),
+       equal=True, xlabel="$x_k / m$",
        ylabel="$x_{k+1} / m$")
 
 
@@ -146,7 +148,7 @@ def draw(multiplier, increment, modulus):
     sequence.set_data(np.arange(1, 131), u)
     pairs.set_data(u[:-1], u[1:])
     length = cycle_length(multiplier, increment, modulus)
-    return f"With these constants the generator ends up repeating {length} of {modulus} possible numbers."
+    return f"With these constants the generator ends up repeating {length} of {modulus} numbers."
 
 
 sliders(draw, fig, multiplier=(1, 63, 1, 21), increment=(0, 63, 1, 17), modulus=(16, 128, 1, 64))
@@ -162,7 +164,8 @@ fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained", sharey=Tr
 for ax, a in zip(axes, [20, 21, 33]):
     u = sampling.linear_congruential(130, 1, a, 17, 64) / 64
     ax.plot(np.arange(1, 131), u, "s", ms=3, color=PALETTE["noise"])
-    finish(ax, title=f"$a = {a}$: cycle of {cycle_length(a, 17, 64)}", limits=((0, 130), (-0.03, 1.03)), xlabel="step $k$")
+    finish(ax, title=f"$a = {a}$: cycle of {cycle_length(a, 17, 64)}",
+           limits=((0, 130), (-0.03, 1.03)), xlabel="step $k$")
 plt.show()
 
 # %% [markdown]
@@ -184,10 +187,11 @@ plt.show()
 # We need not believe it: with $m = 64$ there are only $64 \times 64$ generators, so we count the cycle of each.
 
 # %%
-full_by_counting = torch.tensor([[cycle_length(a, c, 64) == 64 for c in range(64)] for a in range(64)])
-full_by_theorem = torch.tensor([[c % 2 == 1 and a % 4 == 1 for c in range(64)] for a in range(64)])
-print(f"{int(full_by_counting.sum())} of {full_by_counting.numel()} generators have a full cycle")
-assert torch.equal(full_by_counting, full_by_theorem), "the theorem and the count must agree for every a and c"
+pairs_of_constants = [(a, c) for a in range(64) for c in range(64)]
+full_by_counting = [cycle_length(a, c, 64) == 64 for a, c in pairs_of_constants]
+full_by_theorem = [c % 2 == 1 and a % 4 == 1 for a, c in pairs_of_constants]
+print(f"{sum(full_by_counting)} of {len(full_by_counting)} generators have a full cycle")
+assert full_by_counting == full_by_theorem, "theorem and count must agree for every a and c"
 
 # %% [markdown]
 # Counting and theorem agree for every pair of constants. A cycle of 64 is a toy. With modulus $2^{31}-1$ and multiplier 16807
@@ -240,17 +244,20 @@ print("both generators are what they claim to be; the same seed gives the same n
 # %% teaches=["D11"]
 u = linear_congruential(20, seed=1) / (2**31 - 1)
 ordered, share = u.sort().values, torch.arange(1, 21) / 20
-gap_above, gap_below = share - ordered, ordered - (share - 1 / 20)
-worst, top = (int(gap_above.argmax()), True) if gap_above.max() > gap_below.max() else (int(gap_below.argmax()), False)
+edge = torch.cat([share, share - 1 / 20])  # the staircase just above and just below each number
+worst = (edge - ordered.repeat(2)).abs().argmax()
 
 fig, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
-ax.stairs(torch.cat([torch.zeros(1), share]), torch.cat([torch.zeros(1), ordered, torch.ones(1)]), baseline=None,
-          color=PALETTE["noise"], lw=1.8, label="empirical CDF of 20 numbers")
+ax.step([0, *ordered, 1], [0, *share, 1], where="post", color=PALETTE["noise"], lw=1.8,
+        label="empirical CDF of 20 numbers")
 ax.plot([0, 1], [0, 1], color=PALETTE["ink"], lw=1, label="uniform")
-ax.plot(2 * [ordered[worst]], [ordered[worst], share[worst] - (0 if top else 1 / 20)], color=PALETTE["extra"], lw=3, ls=":", label="largest gap")
+where = ordered.repeat(2)[worst]
+ax.plot([where, where], [where, edge[worst]], ":", color=PALETTE["extra"], lw=3,
+        label="largest gap")
 ax.plot(u, torch.full_like(u, 0.01), "s", ms=4, color=PALETTE["noise"], clip_on=False)
 ax.legend(frameon=False, loc="upper left")
-finish(ax, title="how far from uniform?", limits=((0, 1), (0, 1)), equal=True, xlabel="value", ylabel="share of the numbers at or below it")
+finish(ax, title="how far from uniform?", limits=((0, 1), (0, 1)), equal=True, xlabel="value",
+       ylabel="share of the numbers at or below it")
 plt.show()
 
 # %% [markdown]
@@ -261,9 +268,9 @@ plt.show()
 
 # %% teaches=["D11"]
 def ks_distance(u):
-    """The largest gap between the empirical CDF of u and the diagonal. u: (n,) numbers in [0, 1]."""
+    """The largest gap between the empirical CDF of u and the diagonal. u: (n,) in [0, 1]."""
     n, ordered = len(u), u.sort().values
-    share = torch.arange(n + 1) / n  # the empirical CDF jumps from share[i] to share[i + 1] at ordered[i]
+    share = torch.arange(n + 1) / n  # the CDF jumps from share[i] to share[i + 1] at ordered[i]
     return torch.maximum(share[1:] - ordered, ordered - share[:-1]).max()
 
 
@@ -297,7 +304,8 @@ def view(points, turn):
 
 fig, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
 dots, = ax.plot([], [], "s", ms=1.8, color=PALETTE["noise"])
-finish(ax, title="three numbers are one point of a cube", limits=((-0.75, 0.75), (-0.55, 0.55)), equal=True, ticks=False)
+finish(ax, title="three numbers are one point of a cube", limits=((-0.75, 0.75), (-0.55, 0.55)),
+       equal=True, ticks=False)
 
 
 def draw(generator, turn):
@@ -317,7 +325,8 @@ fig, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained")
 for ax, turn in zip(axes, [20, 50, 56]):
     seen = view(clouds["RANDU"], turn)
     ax.plot(seen[:, 0], seen[:, 1], "s", ms=1, color=PALETTE["noise"])
-    finish(ax, title=f"RANDU from {turn} degrees", limits=((-0.75, 0.75), (-0.55, 0.55)), equal=True, ticks=False)
+    finish(ax, title=f"RANDU from {turn} degrees", limits=((-0.75, 0.75), (-0.55, 0.55)),
+           equal=True, ticks=False)
 plt.show()
 
 # %% [markdown]
@@ -344,15 +353,16 @@ assert (combination % 2**31 == 0).all() and len(planes) == 15
 
 # %% teaches=["D11"]
 def box_test(u, dim, boxes):
-    """p-value of the chi-square test that points made of `dim` numbers each fill all boxes equally. u: (n,)."""
+    """p-value of the chi-square test that points of `dim` numbers each fill all boxes equally."""
     points = u[: len(u) // dim * dim].reshape(-1, dim)
-    corner = (points * boxes).long().clamp(max=boxes - 1)  # rounding may have made the largest number exactly 1
+    corner = (points * boxes).long().clamp(max=boxes - 1)  # rounding may have made a number exactly 1
     index = sum(corner[:, i] * boxes**i for i in range(dim))
     return stats.chisquare(torch.bincount(index, minlength=boxes**dim).numpy()).pvalue
 
 
 def three_tests(u):
-    return {"single": stats.kstest(u.numpy(), "uniform").pvalue, "pairs": box_test(u, 2, 16), "triples": box_test(u, 3, 16)}
+    return {"single": stats.kstest(u.numpy(), "uniform").pvalue, "pairs": box_test(u, 2, 16),
+            "triples": box_test(u, 3, 16)}
 
 
 n = 60_000
@@ -360,7 +370,8 @@ generators = {
     "toy, m = 64": lambda seed: linear_congruential(n, seed, 21, 17, 64) / 64,
     "RANDU": lambda seed: sampling.randu(n, 2 * seed + 1) / 2**31,
     "minimal standard": lambda seed: linear_congruential(n, seed + 1) / (2**31 - 1),
-    "PyTorch": lambda seed: torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64),
+    "PyTorch": lambda seed: torch.rand(n, generator=torch.Generator().manual_seed(seed),
+                                       dtype=torch.float64),
 }
 n_seeds = 10
 failures = {name: {test: 0 for test in ("single", "pairs", "triples")} for name in generators}
@@ -401,7 +412,8 @@ normal = torch.distributions.Normal(0.0, 1.0)
 mixture_x = torch.linspace(-5, 5, 2001)
 mixture_cdf = 0.6 * normal.cdf((mixture_x + 1.8) / 0.6) + 0.4 * normal.cdf((mixture_x - 1.8) / 0.9)
 quantile = {
-    "two hills": lambda u: torch.from_numpy(np.interp(u, mixture_cdf, mixture_x)).float(),  # a table of F, read backwards
+    # a table of F, read backwards
+    "two hills": lambda u: torch.from_numpy(np.interp(u, mixture_cdf, mixture_x)).float(),
     "square": lambda u: u**2,
     "exponential": lambda u: -torch.log(1 - u),
     "logistic": lambda u: torch.log(u / (1 - u)),
@@ -416,13 +428,17 @@ bins = np.linspace(-4, 4, 81)
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained", sharey=True)
 curve, = left.plot([], [], color=PALETTE["ink"])
 carried, = left.plot([], [], "^", color=PALETTE["generated"], ms=5, label="where the points go")
-left.plot(u_some, 0 * u_some - 3.9, "s", color=PALETTE["noise"], ms=3, label="uniform points", clip_on=False)
+left.plot(u_some, 0 * u_some - 3.9, "s", color=PALETTE["noise"], ms=3, label="uniform points",
+          clip_on=False)
 left.legend(loc="upper left", frameon=False)
-counted_x = right.stairs(np.zeros(80), bins, orientation="horizontal", fill=True, color=PALETTE["generated"], alpha=0.45, label="counted")
+counted_x = right.stairs(np.zeros(80), bins, orientation="horizontal", fill=True,
+                         color=PALETTE["generated"], alpha=0.45, label="counted")
 computed_x, = right.plot([], [], color=PALETTE["ink"], label="computed")
 right.legend(loc="upper right", frameon=False)
-finish(left, title="where each uniform number goes", limits=((0, 1), (-4, 4)), xlabel="uniform number $u$", ylabel="$x$")
-finish(right, title="how thick the points lie there", limits=((0, 1.5), (-4, 4)), xlabel="density $p(x)$")
+finish(left, title="where each uniform number goes", limits=((0, 1), (-4, 4)),
+       xlabel="uniform number $u$", ylabel="$x$")
+finish(right, title="how thick the points lie there", limits=((0, 1.5), (-4, 4)),
+       xlabel="density $p(x)$")
 
 
 def draw(target, progress):
@@ -434,8 +450,8 @@ def draw(target, progress):
     carried.set_data(u_some, carry(u_some))
     slope = torch.gradient(x_curve, spacing=(u_curve,))[0]
     computed_x.set_data(1 / slope, x_curve)
-    counted_x.set_data(np.histogram(carry(u_many), bins=bins)[0] / len(u_many) / (bins[1] - bins[0]), bins)
-    return f"The points are {100 * progress:.0f} % of the way from uniform to the {target} distribution."
+    counted_x.set_data(np.histogram(carry(u_many), bins=bins, density=True)[0], bins)
+    return f"The points are {100 * progress:.0f} % of the way from uniform to {target}."
 
 
 sliders(draw, fig, target=list(quantile), progress=(0.0, 1.0, 0.02, 1.0))
@@ -449,7 +465,8 @@ sliders(draw, fig, target=list(quantile), progress=(0.0, 1.0, 0.02, 1.0))
 
 # %%
 fig, axes = plt.subplots(1, 4, figsize=(9.5, 2.8), layout="constrained", sharey=True)
-for ax, (target, progress) in zip(axes, [("two hills", 0.0), ("two hills", 0.5), ("two hills", 1.0), ("square", 1.0)]):
+stills = [("two hills", 0.0), ("two hills", 0.5), ("two hills", 1.0), ("square", 1.0)]
+for ax, (target, progress) in zip(axes, stills):
     x = (1 - progress) * u_many + progress * quantile[target](u_many)
     ax.hist(x.numpy(), bins=bins, density=True, color=PALETTE["generated"], alpha=0.45)
     finish(ax, title=f"{target}, {100 * progress:.0f} %", limits=((-4, 4), (0, 1.2)), xlabel="$x$")
@@ -468,8 +485,12 @@ plt.show()
 # The curves of the menu really give the distributions that they are named after: 20,000 carried points against each CDF.
 
 # %% teaches=["D9"]
-cdfs = {"square": np.sqrt, "exponential": stats.expon.cdf, "logistic": stats.logistic.cdf, "Cauchy": stats.cauchy.cdf,
-        "two hills": lambda x: 0.6 * stats.norm.cdf((x + 1.8) / 0.6) + 0.4 * stats.norm.cdf((x - 1.8) / 0.9)}
+def two_hills_cdf(x):
+    return 0.6 * stats.norm.cdf((x + 1.8) / 0.6) + 0.4 * stats.norm.cdf((x - 1.8) / 0.9)
+
+
+cdfs = {"square": np.sqrt, "exponential": stats.expon.cdf, "logistic": stats.logistic.cdf,
+        "Cauchy": stats.cauchy.cdf, "two hills": two_hills_cdf}
 for name, cdf in cdfs.items():
     gap = stats.kstest(quantile[name](u_many).numpy(), cdf).statistic
     assert gap < 1.95 / math.sqrt(len(u_many)), name
@@ -565,11 +586,14 @@ def heights(x):
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 curve_b, = left.plot([], [], color=PALETTE["generated"])
-right.hist(brightness_test.numpy(), bins=bins_b, density=True, color=PALETTE["real"], alpha=0.35, label="test pictures")
+right.hist(brightness_test.numpy(), bins=bins_b, density=True, color=PALETTE["real"], alpha=0.35,
+           label="test pictures")
 made_b = right.stairs(np.zeros(40), bins_b, color=PALETTE["generated"], lw=2, label="generated")
 right.legend(frameon=False)
-finish(left, title="inverse CDF, from samples alone", limits=((0, 1), (0, 0.8)), xlabel="uniform number $u$", ylabel="brightness $x$")
-finish(right, title="does it match pictures never seen?", limits=((0, 0.8), (0, 6)), xlabel="brightness $x$", ylabel="density")
+finish(left, title="inverse CDF, from samples alone", limits=((0, 1), (0, 0.8)),
+       xlabel="uniform number $u$", ylabel="brightness $x$")
+finish(right, title="does it match pictures never seen?", limits=((0, 0.8), (0, 6)),
+       xlabel="brightness $x$", ylabel="density")
 
 
 def draw(power):
@@ -579,7 +603,7 @@ def draw(power):
     generated = inverse_cdf(u_fixed, known)
     made_b.set_data(heights(generated), bins_b)
     gap = stats.ks_2samp(generated.numpy(), brightness_test.numpy()).statistic
-    return f"From {n_samples} pictures: the KS distance between generated and test brightness is {gap:.3f}."
+    return f"From {n_samples} pictures: KS distance of generated to test brightness {gap:.3f}."
 
 
 sliders(draw, fig, labels={"power": "samples: 2 to the power"}, power=(1, 13, 1, 8))
@@ -592,8 +616,10 @@ sliders(draw, fig, labels={"power": "samples: 2 to the power"}, power=(1, 13, 1,
 fig, axes = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained", sharey=True)
 for ax, n_samples in zip(axes, [2, 32, 8192]):
     ax.stairs(heights(brightness_test), bins_b, fill=True, color=PALETTE["real"], alpha=0.35)
-    ax.stairs(heights(inverse_cdf(u_fixed, brightness_train[:n_samples])), bins_b, color=PALETTE["generated"], lw=2)
-    finish(ax, title=f"from {n_samples} pictures", limits=((0, 0.8), (0, 17)), xlabel="brightness $x$")
+    ax.stairs(heights(inverse_cdf(u_fixed, brightness_train[:n_samples])), bins_b,
+              color=PALETTE["generated"], lw=2)
+    finish(ax, title=f"from {n_samples} pictures", limits=((0, 0.8), (0, 17)),
+           xlabel="brightness $x$")
 plt.show()
 
 # %% [markdown]
@@ -614,15 +640,17 @@ def gap_to_test(known, seed):
 
 
 critical = 1.358 * math.sqrt(1 / 1000 + 1 / len(brightness_test))
-gaps_few = [gap_to_test(brightness_train[32 * i : 32 * i + 32], i) for i in range(20)]  # 32 other pictures each time
+few = brightness_train[: 20 * 32].reshape(20, 32)  # 32 other pictures each time
+gaps_few = [gap_to_test(few[i], i) for i in range(20)]
 gaps_all = [gap_to_test(brightness_train, i) for i in range(20)]
 below = sum(gap < critical for gap in gaps_all)
-print(f"mean KS distance from 32 pictures {np.mean(gaps_few):.3f}, from all {np.mean(gaps_all):.3f}")
+print(f"mean KS distance: from 32 pictures {np.mean(gaps_few):.3f}, from all {np.mean(gaps_all):.3f}")
 print(f"with all pictures, {below} of 20 below the critical value {critical:.4f}")
 assert np.mean(gaps_all) < np.mean(gaps_few) / 2 and below >= 14
 
 places = torch.linspace(0, 1, len(brightness_train))
-assert torch.allclose(inverse_cdf(places, brightness_train), brightness_train.sort().values, atol=1e-6)
+assert torch.allclose(inverse_cdf(places, brightness_train), brightness_train.sort().values,
+                      atol=1e-6)
 
 # %% [markdown]
 # The last line is the round trip: at the places $0, \frac{1}{n-1}, \ldots, 1$ the curve returns every sample itself. So a distribution on a line needs no
@@ -651,25 +679,31 @@ maps = {square: lambda u: u, plane: sampling.box_muller}
 scatter_samples(square, u_pairs, kind="noise", alpha=0.25, size=2)
 scatter_samples(plane, sampling.box_muller(u_pairs), kind="generated", alpha=0.25, size=2)
 marks = {ax: (ax.plot([], [], color=PALETTE["ink"], lw=2, label="this $u_1$, every $u_2$")[0],
-              ax.plot([], [], color=PALETTE["ink"], lw=2, ls=":", label="every $u_1$, this $u_2$")[0],
+              ax.plot([], [], color=PALETTE["ink"], lw=2, ls=":",
+                      label="every $u_1$, this $u_2$")[0],
               ax.plot([], [], "o", color=PALETTE["ink"], ms=9)[0]) for ax in maps}
-finish(square, title="two uniform numbers", limits=((0, 1), (0, 1)), equal=True, xlabel="$u_1$: how far out", ylabel="$u_2$: which way")
-finish(plane, title="two normal numbers", limits=((-4, 4), (-4, 4)), equal=True, xlabel="$x_1$", ylabel="$x_2$")
+finish(square, title="two uniform numbers", limits=((0, 1), (0, 1)), equal=True,
+       xlabel="$u_1$: how far out", ylabel="$u_2$: which way")
+finish(plane, title="two normal numbers", limits=((-4, 4), (-4, 4)), equal=True, xlabel="$x_1$",
+       ylabel="$x_2$")
 plane.legend(loc="upper left", fontsize=8, framealpha=0.9)
 
 
 def draw(u1, u2):
-    paths = [torch.stack([torch.full_like(line, u1), line], dim=1), torch.stack([line, torch.full_like(line, u2)], dim=1),
+    paths = [torch.stack([torch.full_like(line, u1), line], dim=1),
+             torch.stack([line, torch.full_like(line, u2)], dim=1),
              torch.tensor([[u1, u2]])]
     for ax, transform in maps.items():
         for artist, path in zip(marks[ax], paths):
             artist.set_data(*transform(path).T)
     x1, x2 = sampling.box_muller(paths[2])[0].tolist()
     inside = (u_pairs[:, 0] < u1).float().mean()
-    return f"The point ({u1:.2f}, {u2:.2f}) goes to ({x1:.2f}, {x2:.2f}); {100 * inside:.0f} % of the points lie inside its circle."
+    return (f"The point ({u1:.2f}, {u2:.2f}) goes to ({x1:.2f}, {x2:.2f}); "
+            f"{100 * inside:.0f} % of the points lie inside its circle.")
 
 
-sliders(draw, fig, u1=(0.0, 0.99, 0.01, 0.6), u2=(0.0, 0.99, 0.01, 0.12), labels={"u1": "first number u1", "u2": "second number u2"})
+sliders(draw, fig, u1=(0.0, 0.99, 0.01, 0.6), u2=(0.0, 0.99, 0.01, 0.12),
+        labels={"u1": "first number u1", "u2": "second number u2"})
 
 # %% [markdown]
 # **Figure 2.11.** Left: the square of uniform pairs, with one column (solid) and one row (dotted) marked. Right: the column has become a circle, the row a ray from the centre; the cloud around them is a
@@ -695,7 +729,8 @@ sliders(draw, fig, u1=(0.0, 0.99, 0.01, 0.6), u2=(0.0, 0.99, 0.01, 0.12), labels
 # %% tags=["shows:helpers.sampling.box_muller"] teaches=["D9"]
 def box_muller(u):
     """Independent standard normal numbers, two from each pair of uniform ones."""
-    farther_out = (1 - u[:, 0]).clamp(min=2**-24)  # the share that lands farther out; 0 would be infinitely far
+    farther_out = (1 - u[:,
+                         0]).clamp(min=2**-24)  # the share that lands farther out; 0 would be infinitely far
     radius = torch.sqrt(-2 * torch.log(farther_out))
     angle = 2 * math.pi * u[:, 1]
     return torch.stack([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
@@ -737,7 +772,7 @@ z = sampling.uniform_noise(2500, 2, rng)
 
 
 def to_disc(u, power):
-    """Angle from the second number, radius from a power of the first. (n, 2) in the square to (n, 2) in the unit disc."""
+    """Angle from the second number, radius from a power of the first. Square to unit disc."""
     radius, angle = u[:, 0] ** power, 2 * math.pi * u[:, 1]
     return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
 
@@ -747,11 +782,13 @@ cloud, = left.plot([], [], "^", ms=3, color=PALETTE["generated"], alpha=0.7)
 finish(left, title="2,500 points in a disc", limits=((-1.1, 1.1), (-1.1, 1.1)), equal=True)
 edges = np.linspace(0, 1, 11)
 ring_area = math.pi * (edges[1:] ** 2 - edges[:-1] ** 2)
-counted_r = right.stairs(np.zeros(10), edges, fill=True, color=PALETTE["generated"], alpha=0.45, label="counted in rings")
+counted_r = right.stairs(np.zeros(10), edges, fill=True, color=PALETTE["generated"], alpha=0.45,
+                         label="counted in rings")
 computed_r, = right.plot([], [], color=PALETTE["ink"], label="computed")
 right.axhline(1 / math.pi, color=PALETTE["muted"], ls="--", label="an even disc")
 right.legend(frameon=False)
-finish(right, title="how thick the points lie", limits=((0, 1), (0, 3.5)), xlabel="distance from the centre $r$", ylabel="density")
+finish(right, title="how thick the points lie", limits=((0, 1), (0, 3.5)),
+       xlabel="distance from the centre $r$", ylabel="density")
 r = torch.linspace(0.01, 1, 200)
 
 
@@ -762,7 +799,8 @@ def draw(power):
     slope = power * r ** (1 - 1 / power)  # dr/du where u = r ** (1 / power)
     computed_r.set_data(r, 1 / (2 * math.pi * r * slope))
     inside = (x.norm(dim=1) < 0.5).float().mean()
-    return f"Radius u to the power {power:.2f}: {100 * inside:.0f} % of the points lie within half the radius; an even disc has 25 %."
+    return (f"Radius u to the power {power:.2f}: {100 * inside:.0f} % of the points lie within half "
+            "the radius; an even disc has 25 %.")
 
 
 sliders(draw, fig, power=(0.25, 1.5, 0.05, 1.0))
@@ -775,7 +813,8 @@ sliders(draw, fig, power=(0.25, 1.5, 0.05, 1.0))
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.2), layout="constrained")
 for ax, power in zip(axes, [1.0, 0.5, 0.3]):
     scatter_samples(ax, to_disc(z, power), kind="generated", size=2.5)
-    finish(ax, title=f"radius $u_1$ to the power {power}", limits=((-1.1, 1.1), (-1.1, 1.1)), equal=True, ticks=False)
+    finish(ax, title=f"radius $u_1$ to the power {power}", limits=((-1.1, 1.1), (-1.1, 1.1)),
+           equal=True, ticks=False)
 plt.show()
 
 # %% [markdown]
@@ -791,23 +830,25 @@ plt.show()
 
 # %% teaches=["D9", "F4"]
 def to_ring(u):
-    """The square is rolled up: left edge inside, right edge outside, top and bottom edge meet at the left."""
+    """The square, rolled up: left edge inside, right edge outside, top and bottom meet at the left."""
     radius, angle = (1 + 3 * u[:, 0]).sqrt(), 2 * math.pi * (u[:, 1] - 0.5)
     return torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
 
 
 def to_moons(u):
-    """The upper half of the square is bent into the upper moon, the lower half into the lower one."""
-    half = torch.where(u[:, 1] == 0.5, math.nan, torch.sign(u[:, 1] - 0.5))  # on the tear itself there is no value
+    """The upper half of the square becomes the upper moon, the lower half the lower one."""
+    half = torch.where(u[:, 1] == 0.5, math.nan,
+                       torch.sign(u[:, 1] - 0.5))  # on the tear itself there is no value
     angle, radius = math.pi * (1 - u[:, 0]), 1 + (2 * u[:, 1] - 1).abs() * 0.4
-    return torch.stack([radius * angle.cos() - 0.6 * half, half * (radius * angle.sin() - 0.3)], dim=1)
+    return torch.stack([radius * angle.cos() - 0.6 * half, half * (radius * angle.sin() - 0.3)],
+                       dim=1)
 
 
 shapes = {"ring": to_ring, "two moons": to_moons, "spiral": to_spiral}
 
 
 def part_way(shape, progress):
-    """The map that has gone the given part of the way from the square (drawn 4 wide around the centre) to the shape."""
+    """The map that has gone a part of the way from the square (drawn 4 wide) to the shape."""
     if progress == 0:
         return lambda u: 4 * (u - 0.5)
     return lambda u: (1 - progress) * 4 * (u - 0.5) + progress * shapes[shape](u)
@@ -865,12 +906,13 @@ plt.show()
 
 # %% teaches=["D9"]
 u0, h = torch.tensor([[0.5, 0.5]], dtype=torch.float64), 1e-3
-here, right_of, above = (to_spiral(u0 + h * torch.tensor(step, dtype=torch.float64)) for step in ([[0, 0]], [[1, 0]], [[0, 1]]))
-(a, b), (c, d) = (right_of - here)[0], (above - here)[0]
+step_right, step_up = torch.tensor([[h, 0.0]]), torch.tensor([[0.0, h]])
+a, b = (to_spiral(u0 + step_right) - to_spiral(u0))[0]
+c, d = (to_spiral(u0 + step_up) - to_spiral(u0))[0]
 area_factor = abs(a * d - b * c) / h**2
 
 jacobian = torch.func.jacrev(lambda u: to_spiral(u[None])[0])(u0[0])
-print(f"area factor by hand {area_factor:.3f}, by autograd {jacobian.det().abs():.3f}; density {1 / jacobian.det().abs():.4f}")
+print(f"area factor by hand {area_factor:.3f}, by autograd {jacobian.det().abs():.3f}")
 assert torch.isclose(area_factor, jacobian.det().abs(), rtol=0.01)
 
 # %% [markdown]
@@ -881,7 +923,7 @@ assert torch.isclose(area_factor, jacobian.det().abs(), rtol=0.01)
 
 # %% teaches=["D9"]
 def density_of(transform, u):
-    """1 / |det J| at the images of u: the density of transform(uniform noise) there. (n, 2) to (n,)."""
+    """1 / |det J| at each u: the density of transform(uniform noise) there. (n, 2) to (n,)."""
     one_point = torch.func.jacrev(lambda v: transform(v[None])[0])
     return 1 / torch.func.vmap(one_point)(u).det().abs()
 
@@ -896,16 +938,18 @@ counted_density = inside / len(x) / (math.pi * radius**2)
 
 fig, ax = plt.subplots(figsize=(4.6, 4), layout="constrained")
 ax.plot([0, 0.4], [0, 0.4], color=PALETTE["ink"], lw=1, label="equal")
-ax.plot(computed_density, counted_density, "^", color=PALETTE["generated"], ms=4, alpha=0.7, label="one place")
+ax.plot(computed_density, counted_density, "^", color=PALETTE["generated"], ms=4, alpha=0.7,
+        label="one place")
 ax.legend(frameon=False)
-finish(ax, title="density of the spiral at 200 places", limits=((0, 0.4), (0, 0.4)), equal=True, xlabel="computed: $1 / |\\det J|$",
+finish(ax, title="density of the spiral at 200 places", limits=((0, 0.4), (0, 0.4)), equal=True,
+       xlabel="computed: $1 / |\\det J|$",
        ylabel="counted")
 plt.show()
 error = (counted_density / computed_density - 1).abs()
 print(f"computed and counted differ by {100 * error.median():.1f} % (median)")
 expected = len(x) * computed_density * math.pi * radius**2
 z_score = (inside - expected) / expected.sqrt()  # chance alone gives mean 0 and standard deviation 1
-print(f"in units of the chance of counting: mean {z_score.mean():.2f}, standard deviation {z_score.std():.2f}")
+print(f"in units of the chance of counting: mean {z_score.mean():.2f}, sd {z_score.std():.2f}")
 assert z_score.mean().abs() < 0.6 and 0.7 < z_score.std() < 1.4
 
 # %% [markdown]
@@ -927,9 +971,12 @@ assert z_score.mean().abs() < 0.6 and 0.7 < z_score.std() < 1.4
 # (The detour is no dead end: *autoregressive models* take it, with a network that guesses the next pixel instead of looking it up.)
 
 # %% teaches=["D10"]
-bits_train, bits_test = train.flatten(1) > 0.5, test[torch.randperm(len(test), generator=rng)[:100]].flatten(1) > 0.5
+chosen = torch.randperm(len(test), generator=rng)[:100]
+bits_train, bits_test = train.flatten(1) > 0.5, test[chosen].flatten(1) > 0.5
 order = torch.randperm(784, generator=rng)[:150]
-agreeing = torch.stack([(bits_train[:, order] == bits[order]).cumprod(dim=1, dtype=torch.uint8).sum(dim=0) for bits in bits_test])
+agreeing = torch.stack([
+    (bits_train[:, order] == bits[order]).cumprod(dim=1, dtype=torch.uint8).sum(dim=0)
+    for bits in bits_test])
 median = agreeing.median(dim=0).values
 
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
@@ -942,9 +989,11 @@ ax.text(70, 300, "single test pictures", color=PALETTE["muted"])
 ax.set_yscale("log")
 ax.set_yticks([0.5, 1.5, 10.5, 100.5, 1000.5], ["none", "1", "10", "100", "1000"], minor=False)
 ax.minorticks_off()
-finish(ax, title="training pictures that still agree", limits=((0, 150), (0.4, 8000)), xlabel="number of pixels fixed, $k$ (a picture has 784)")
+finish(ax, title="training pictures that still agree", limits=((0, 150), (0.4, 8000)),
+       xlabel="number of pixels fixed, $k$ (a picture has 784)")
 plt.show()
-print(f"after {int((median > 0).sum()) + 1} pixels, at least half of the test pictures agree with no training picture")
+alone = int((median > 0).sum()) + 1
+print(f"after {alone} pixels, half of the test pictures or more agree with no training picture")
 assert median[-1] == 0
 
 # %% [markdown]
@@ -969,11 +1018,12 @@ u = torch.linspace(0.05, 0.95, 19)
 hints = {
     "the square root is missing": 1 / (1 - u),
     "this is turned upside down: 1 / x**2 = 1 - u still has to be solved for x": (1 - u).sqrt(),
-    "these are the right values in the opposite order, because 1 / x**2 is 1 - u and not u; the distribution is right all the same": 1 / u.sqrt(),
+    "1 / x**2 is 1 - u, not u (the distribution is right all the same)": 1 / u.sqrt(),
     "this is F itself; its inverse is asked": 1 - 1 / u**2,
     "this is the inverse CDF of the exponential distribution": -torch.log(1 - u),
 }
-compare("Pareto inverse CDF", lambda: pareto_inverse_cdf(u), torch.from_numpy(stats.pareto(2).ppf(u.numpy())).float(), hints)
+compare("Pareto inverse CDF", lambda: pareto_inverse_cdf(u),
+        torch.from_numpy(stats.pareto(2).ppf(u.numpy())).float(), hints)
 
 # %% [markdown]
 # **3. Fill in the line.** An even *ring* between radius 1 and radius 3. Which radius belongs to $u$? (Hint: the share of the area within radius $r$ is $F(r) = (r^2-1)/(9-1)$.)
@@ -985,15 +1035,16 @@ def ring_radius(u):
 
 r_table = torch.linspace(1, 3, 100_001)  # the reference reads a table of F backwards
 hints = {
-    "radius 1 + 2 u spreads evenly over the radius, so the inner side gets crowded, as in Figure 2.12": 1 + 2 * u,
-    "this is the root that a full disc needs, stretched and moved out; solve u = (r**2 - 1) / 8 for r": 1 + 2 * u.sqrt(),
+    "even over the radius, so the inner side gets crowded, as in Figure 2.12": 1 + 2 * u,
+    "that is a disc's root, moved out; solve u = (r**2 - 1) / 8 for r": 1 + 2 * u.sqrt(),
     "this fills a whole disc, not a ring": 3 * u.sqrt(),
     "this fills a disc of radius 1, not a ring": u.sqrt(),
     "the 1 is missing: r starts at 0": (8 * u).sqrt(),
     "the square root is missing": 1 + 8 * u,
     "this is F itself; its inverse is asked": (u**2 - 1) / 8,
 }
-compare("ring radius", lambda: ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 8, r_table)).float(), hints)
+compare("ring radius", lambda: ring_radius(u),
+        torch.from_numpy(np.interp(u, (r_table**2 - 1) / 8, r_table)).float(), hints)
 
 # %% [markdown]
 # **4. Fill in the line.** Uniform numbers as a die: turn each $u$ into one of the numbers 1 to 6, all equally likely. This is an inverse CDF too, that of a CDF with jumps: where $F$ jumps over $u$, the inverse is the place of the jump.
@@ -1006,8 +1057,8 @@ def die(u):
 u_die = torch.tensor([0.0, 0.1, 0.2, 0.4, 0.45, 0.6, 0.7, 0.9, 0.99])
 hints = {
     "these are 0 to 5; a die begins at 1": (6 * u_die).floor().long(),
-    "rounding to the nearest gives the faces unequal shares, and a seventh one; round down": (6 * u_die).round().long() + 1,
-    "rounding to the nearest gives 0 and 6 half a share each; round down and add 1": (6 * u_die).round().long(),
+    "rounding to the nearest makes a seventh face; round down": (6 * u_die).round().long() + 1,
+    "rounding to the nearest makes a 0; round down and add 1": (6 * u_die).round().long(),
     "u = 0 gives 0, which is no face; round down and add 1": (6 * u_die).ceil().long(),
     "the 6 never comes; six faces need six equal pieces of [0, 1]": (5 * u_die).floor().long() + 1,
     "these are not whole numbers yet; round down": 1 + 6 * u_die,
@@ -1036,13 +1087,18 @@ compare("die", lambda: die(u_die), 1 + sum((u_die >= k / 6).long() for k in rang
 # ## Next
 #
 # *Can a network be that transformation?* Lesson 3 puts a neural network in the place of `to_spiral`.
-#
+
+# %% [markdown]
 # ## Answers
 #
-# Open the cells to see them.
+# Open what you want to see: the answers in words by their triangle, the code by the three dots.
 
-# %% [markdown] jupyter={"source_hidden": true} tags=["answer"]
-# **1.** The increment must be odd; 16 is even, so the cycle is shorter than 64. The next cell counts how short, for the start at 1; from other starts it can be shorter still.
+# %% [markdown] tags=["answer"]
+# <details><summary>Answer 1</summary>
+#
+# The increment must be odd; 16 is even, so the cycle is shorter than 64. The next cell counts how short, for the start at 1; from other starts it can be shorter still.
+#
+# </details>
 
 # %% jupyter={"source_hidden": true} tags=["answer"]
 print("cycle length with increment 16:", cycle_length(21, 16, 64))
@@ -1061,10 +1117,16 @@ def die(u):
     return (6 * u).floor().long() + 1
 
 
-compare("Pareto inverse CDF", pareto_inverse_cdf(u), torch.from_numpy(stats.pareto(2).ppf(u.numpy())).float())
-compare("ring radius", ring_radius(u), torch.from_numpy(np.interp(u, (r_table**2 - 1) / 8, r_table)).float())
+compare("Pareto inverse CDF", pareto_inverse_cdf(u),
+        torch.from_numpy(stats.pareto(2).ppf(u.numpy())).float())
+compare("ring radius", ring_radius(u),
+        torch.from_numpy(np.interp(u, (r_table**2 - 1) / 8, r_table)).float())
 compare("die", die(u_die), 1 + sum((u_die >= k / 6).long() for k in range(1, 6)))
 
-# %% [markdown] jupyter={"source_hidden": true} tags=["answer"]
-# **5.** No. The square is connected (you can walk from any point to any other inside it), and a map without a tear keeps a walk a walk. So the image is connected too: somewhere a bridge of points
+# %% [markdown] tags=["answer"]
+# <details><summary>Answer 5</summary>
+#
+# No. The square is connected (you can walk from any point to any other inside it), and a map without a tear keeps a walk a walk. So the image is connected too: somewhere a bridge of points
 # must join the moons. The bridge can be made thin, by stretching few points over it, but never empty. Lesson 3 measures it.
+#
+# </details>

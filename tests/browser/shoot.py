@@ -40,6 +40,8 @@ def main():
             print("A cell raised an error.")
         page.wait_for_timeout(2000)
         scroller, top = page.locator(SCROLLER), -1
+        scroller.evaluate("e => e.scrollTo(0, 0)")  # running all cells ended at the last one
+        page.wait_for_timeout(1000)
         for number in range(100):
             page.screenshot(path=options.folder / f"{name[:2]}_{number:02d}.png")
             now = scroller.evaluate("e => { e.scrollBy(0, e.clientHeight - 60); return e.scrollTop; }")

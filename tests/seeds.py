@@ -1,0 +1,55 @@
+"""Do a lesson's assertions hold for other seeds? `make seeds LESSON=2` (or `python tests/seeds.py 02 --seeds 20`).
+
+Replaces the number in the line `SEED = ...` of the text twin by 1000, 1001, ..., runs all cells for each, and prints
+a table: which seed passed, or which assertion failed. Exit status 1 if one failed.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LINE = re.compile(r"(?m)^SEED = \d+$")
+
+
+def with_seed(source, seed):
+    """The twin's source with another seed; ValueError if it has not exactly one line `SEED = number`."""
+    source, found = LINE.subn(f"SEED = {seed}", source)
+    if found != 1:
+        raise ValueError(f"a lesson needs exactly one line `SEED = number`; found {found}")
+    return source
+
+
+def run(twin, seed):
+    """"" if all cells ran, otherwise the last line of the error."""
+    # a twin is plain Python: its text cells are comments, and `sliders` draws its first picture and prints its sentence
+    done = subprocess.run(
+        [sys.executable, "-c", with_seed(twin.read_text(encoding="utf-8"), seed)], cwd=ROOT / "notebooks",
+        env=os.environ | {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Run a lesson with other seeds.")
+    parser.add_argument("lesson", help="its number, such as 2 or 02")
+    parser.add_argument("--seeds", type=int, default=20, help="how many (20)")
+    options = parser.parse_args()
+    twins = sorted((ROOT / "notebooks" / "text").glob(f"{options.lesson.zfill(2)}_*.py"))
+    if not twins:
+        sys.exit(f"There is no lesson {options.lesson} in notebooks/text.")
+    failed = 0
+    for seed in range(1000, 1000 + options.seeds):
+        began = time.monotonic()
+        error = run(twins[0], seed)
+        failed += bool(error)
+        print(f"{twins[0].stem}  SEED {seed}  {time.monotonic() - began:4.0f} s  {error or 'all assertions hold'}", flush=True)
+    print(f"{options.seeds - failed} of {options.seeds} seeds: all assertions hold")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()
