@@ -88,7 +88,7 @@ def test_one_output_holds_widget_picture_and_text(monkeypatch):
     assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
     assert bundle["text/plain"] == shown()[-1].sentence
     still = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
-    assert still.format == "PNG" and len(still.getcolors()) <= 128
+    assert still.format == "PNG" and len(still.getcolors()) <= 256
     assert np.abs(np.asarray(still.convert("RGB")).astype(int) - pixels(shown()[-1])).max() < 80
     assert options["raw"] is True and options["metadata"]["image/png"] == {"width": 300, "height": 200}
 

@@ -52,7 +52,7 @@ rng = torch.Generator().manual_seed(SEED)  # the source of everything random in 
 # %%
 puppies = draw_puppies(torch.rand(400, N_FACTORS, generator=rng), size=100)
 fashion, fashion_kind = load_fashion("train")
-fashion_new, fashion_new_kind = load_fashion("test")
+fashion_new, _ = load_fashion("test")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained")
 picture_grid(left, puppies[:25], columns=5)
