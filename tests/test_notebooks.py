@@ -145,6 +145,28 @@ def test_has_the_anatomy_of_a_lesson(path):
     assert misbuilt(read(path), int(path.stem[:2])) == []
 
 
+LISTEN = """
+import contextlib, io
+import helpers.checks
+
+asked, answered, plain = [], {}, helpers.checks.compare
+
+
+def heard(*arguments):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        plain(*arguments)
+    return out.getvalue()
+
+
+def listening(name, mine, reference, hints=None):
+    asked.append((name, reference, hints or {}))
+    sentence = heard(name, mine, reference, hints)
+    answered.setdefault(name, []).append(sentence)
+    print(sentence, end="")
+
+
+helpers.checks.compare = listening
+"""
 SWEEP = """
 from helpers.widgets import shown, sweep
 
@@ -153,14 +175,25 @@ for stage in shown():
         sweep(stage)
     except RuntimeError as error:
         print(f"{list(stage.controls)}: {error}")
+for name, reference, hints in asked:
+    for hint, wrong in hints.items():
+        if hint not in heard(name, wrong, reference, hints):
+            print(f"{name}: for the wrong answer of {hint!r} it says {heard(name, wrong, reference, hints)!r}")
+for name, sentences in answered.items():
+    if not (sentences[0].startswith("not yet:") and sentences[-1].startswith("right:")):
+        print(f"{name}: the starter and the answer get {sentences}")
+if not any(hints for *_, hints in asked):
+    print("no exercise has hints")
 """
 
 
 @every_notebook
-def test_every_slider_draws_after_the_last_cell(path):
-    """A learner moves an early slider last: its draw must not use a name that a later cell has given to something else."""
+def test_sliders_and_exercises_answer_after_the_last_cell(path):
+    """A learner moves an early slider last, gives each wrong answer that has a hint, and in the end the right one."""
     book = read(path)
     book.cells.append(nbformat.v4.new_code_cell(SWEEP))
+    bootstrap = book.cells.index(code_cells(book)[0])
+    book.cells.insert(bootstrap + 1, nbformat.v4.new_code_cell(LISTEN))  # before the lesson imports `compare`
     asyncio.run(rebuild.execute(book, path.parent, []))
     assert rebuild.complaints(book) == []
     assert [output.text for output in book.cells[-1].outputs] == []
