@@ -1,6 +1,6 @@
 """Speed and memory of the drawing, and how well litters are read: two minutes on one core.
 
-Run `python tests/benchmarks/bench_puppies.py`.
+Run `python -m tests.benchmarks puppies`.
 Speeds are puppies per second of one core's time (process time, so other work on the machine matters little).
 """
 
@@ -73,8 +73,3 @@ def run(seeds=(11, 12)):
         rows.append(("memory for 4,000 puppies at 100x100", grown, 1.5, "GB, below", grown < 1.5))
     torch.set_num_threads(threads)
     return rows
-
-
-if __name__ == "__main__":
-    for name, measured, required, unit, ok in run():
-        print(f"{'ok  ' if ok else 'FAIL'}  {name}: {measured:.4g} ({unit} {required:g})")
