@@ -4,6 +4,8 @@ import numpy as np
 import torch
 from matplotlib.collections import LineCollection
 
+from helpers.sampling import warped_grid_lines
+
 # One meaning for each colour through the whole series. Okabe and Ito's palette: real and generated stay far
 # apart under all simulated colour-vision deficiencies; a marker or a label says the same as the colour.
 PALETTE = {
@@ -70,26 +72,6 @@ def picture_grid(ax, pictures, columns=8, titles=None):
     return ax
 
 
-def warped_grid_lines(transform, low=0.0, high=1.0, lines=21, points=101):
-    """The regular grid of the square [low, high] x [low, high], mapped: an array (2, lines, points, 2).
-
-    First the lines along which the first coordinate stays fixed, then those along which the second does.
-    transform: maps (n, 2) tensors to (n, 2). Raises ValueError when it returns another shape.
-    """
-    if not low < high or lines < 2 or points < 2:
-        raise ValueError("warped_grid needs low < high, at least 2 lines and at least 2 points on a line; "
-                         f"got low={low}, high={high}, lines={lines}, points={points}")
-    places = torch.linspace(low, high, lines), torch.linspace(low, high, points)
-    fixed, along = torch.meshgrid(*places, indexing="ij")
-    square = torch.stack([torch.stack([fixed, along], dim=-1), torch.stack([along, fixed], dim=-1)])
-    with torch.no_grad():
-        mapped = _array(transform(square.reshape(-1, 2)))
-    if mapped.shape != (2 * lines * points, 2):
-        raise ValueError("transform must map points (n, 2) to points (n, 2); "
-                         f"for ({2 * lines * points}, 2) it returned shape {mapped.shape}")
-    return mapped.reshape(2, lines, points, 2)
-
-
 def warped_grid(ax, transform, low=0.0, high=1.0, lines=21, points=101, artist=None):
     """`ax` with the regular grid of the square [low, high] x [low, high], mapped by `transform`.
 
@@ -108,6 +90,149 @@ def warped_grid(ax, transform, low=0.0, high=1.0, lines=21, points=101, artist=N
     ax.add_collection(LineCollection(segments, colors=dark + light, linewidths=widths, capstyle="round"))
     ax.autoscale_view()
     return ax
+
+
+def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
+    """A function show(snapshot, layers) that redraws `ax`, which this call prepares for snapshots of one run.
+
+    snapshot: any of the run, as from `helpers.training`. Points in the plane are drawn as a scatter, numbers on
+    the line as two histograms (real filled, generated an outline). layers: some of "real", "generated", "grid"
+    (the noise grid, mapped), "arrows" (where the loss pushes, for points in the plane). size: of a marker, in points.
+    Raises ValueError for points of more dimensions.
+    """
+    dim = snapshot.x_real.shape[1]
+    if dim not in (1, 2):
+        raise ValueError(f"only points of 1 or 2 dimensions can be drawn; these have {dim}")
+    if dim == 1:
+        return _histograms(ax, snapshot, layers)
+    artists, size = {}, size or (3 if len(snapshot.x_real) <= 1000 else 2)
+    if snapshot.grid is not None:
+        lines = snapshot.grid.shape[1]
+        widths, alphas = [0.9] * lines + [0.6] * lines, [0.8] * lines + [0.4] * lines
+        artists["grid"] = LineCollection([], colors=[(PALETTE["noise"], alpha) for alpha in alphas], linewidths=widths)
+        ax.add_collection(artists["grid"], autolim=False)
+    for kind in ("real", "generated"):
+        scatter_samples(ax, np.zeros((0, 2)), kind=kind, size=size)
+        artists[kind] = ax.lines[-1]
+    artists["real"].set_data(*_array(snapshot.x_real).T)
+    if snapshot.push is not None and len(snapshot.push):
+        foot = _array(snapshot.x_fake)[:len(snapshot.push)]
+        look = {"color": PALETTE["ink"], "angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003}
+        artists["arrows"] = ax.quiver(*foot.T, *np.zeros_like(foot).T, **look, zorder=3)
+    finish(ax, limits=snapshot.limits, equal=True)
+
+    def show(snapshot, layers=layers, arrow_scale=1.0):
+        for name, artist in artists.items():
+            artist.set_visible(name in layers)
+        if "generated" in layers:
+            artists["generated"].set_data(*_array(snapshot.x_fake).T)
+        if "grid" in layers and "grid" in artists:
+            artists["grid"].set_segments(snapshot.grid.reshape(-1, *snapshot.grid.shape[2:]))
+        if "arrows" in layers and "arrows" in artists:
+            artists["arrows"].set_offsets(_array(snapshot.x_fake)[:len(snapshot.push)])
+            artists["arrows"].set_UVC(*(arrow_scale * _array(snapshot.push)).T)
+
+    show(snapshot, layers)
+    return show
+
+
+def _histograms(ax, snapshot, layers, bins=50):
+    """snapshot_view for numbers on the line."""
+    edges = np.linspace(*snapshot.limits[0], bins + 1)
+
+    def heights(x):
+        return np.histogram(_array(x).ravel(), edges)[0] / len(x) / (edges[1] - edges[0])
+
+    real = heights(snapshot.x_real)
+    artists = {"real": ax.stairs(real, edges, fill=True, color=PALETTE["real"], alpha=0.4),
+               "generated": ax.stairs(real, edges, color=PALETTE["generated"], lw=2)}
+    finish(ax, limits=(snapshot.limits[0], (0, 1.7 * real.max())))
+
+    def show(snapshot, layers=layers, arrow_scale=1.0):
+        for name, artist in artists.items():
+            artist.set_visible(name in layers)
+        artists["generated"].set_data(heights(snapshot.x_fake))
+
+    show(snapshot, layers)
+    return show
+
+
+def film_strip(axes, snapshots, layers=("real", "generated")):
+    """`axes` with one snapshot each, the first and the last among them, the others closer together at the start.
+
+    axes: one axes or an array of them, as plt.subplots(1, 6) gives. snapshots: a list of one run's, as many as
+    there are axes or more. layers: as in `snapshot_view`. Every title says the step; all limits are equal.
+    """
+    flat = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
+    snapshots = list(snapshots)
+    if len(snapshots) < len(flat):
+        raise ValueError(f"there are {len(flat)} axes but only {len(snapshots)} snapshots")
+    for i, ax in zip(_spread(len(snapshots), len(flat)), flat):
+        snapshot_view(ax, snapshots[i], layers, size=1.3)
+        finish(ax, title=f"step {snapshots[i].step:,}", ticks=False)
+    return axes
+
+
+def _spread(n, k):
+    """k different indices from 0 to n - 1, the first and the last among them, in steps that grow."""
+    if k == 1:
+        return [n - 1]
+    chosen = {0, n - 1}
+    for place in np.geomspace(1, n, k) - 1:
+        free = [i for i in range(n) if i not in chosen]
+        if len(chosen) < k:
+            nearest = round(place)
+            chosen.add(nearest if nearest in free else min(free, key=lambda i: abs(i - place)))
+    return sorted(chosen)
+
+
+def loss_curves(ax, losses, average=1, cursor=None, scale="auto"):
+    """`ax` with one curve for each loss, over the training steps.
+
+    losses: {label: values}, or values alone; values (steps,), or (seeds, steps), drawn as their median with a
+    band from the smallest to the largest. average: steps of a running mean (its first steps average what is there).
+    cursor: a step at which a vertical line stands, `ax.lines[-1]`; move it with set_xdata([step, step]).
+    scale: "linear", "log" (for positive values only), "symlog" (linear near 0, so that negative values are
+    seen too), or "auto": "log" where all is positive and more than a factor of 30 lies between, "symlog" where
+    some of that is negative.
+    Raises ValueError for other shapes, for values that are not finite, and for "log" with values up to 0.
+    """
+    curves = losses if isinstance(losses, dict) else {None: losses}
+    looks = [("-", "ink"), ("--", "extra"), (":", "noise"), ("-.", "muted")]
+    drawn = []
+    for i, (label, values) in enumerate(curves.items()):
+        values = np.atleast_2d(_array(values).astype(float))
+        if values.ndim != 2 or values.size == 0 or not np.isfinite(values).all():
+            raise ValueError(f"losses must be finite numbers of shape (steps,) or (seeds, steps); {label or 'they'} "
+                             f"have shape {values.shape}")
+        if average > 1:
+            sums = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1)
+            steps = np.arange(1, values.shape[1] + 1)
+            first = np.maximum(steps - average, 0)
+            values = (sums[:, steps] - sums[:, first]) / (steps - first)
+        look, color = looks[i % len(looks)]
+        steps = np.arange(1, values.shape[1] + 1)
+        if len(values) > 1:
+            ax.fill_between(steps, values.min(axis=0), values.max(axis=0), color=PALETTE[color], alpha=0.15, lw=0)
+        ax.plot(steps, np.median(values, axis=0), look, color=PALETTE[color], lw=1.5, label=label)
+        drawn.append(values)
+    low, high = min(v.min() for v in drawn), max(v.max() for v in drawn)
+    if scale == "auto":
+        size = np.abs(np.concatenate([v.ravel() for v in drawn]))
+        wide = high > 30 * np.quantile(size, 0.1)
+        scale = "linear" if not wide else "log" if low > 0 else "symlog"
+    if scale == "log" and low <= 0:
+        raise ValueError(f"a logarithmic axis cannot show the value {low:.3g}; choose scale='symlog'")
+    if scale == "symlog":
+        ax.set_yscale("symlog", linthresh=10.0 ** np.floor(np.log10(max(high, -low, 1e-30) / 100)))
+        ax.axhline(0, color=PALETTE["muted"], lw=0.8)
+    else:
+        ax.set_yscale(scale)
+    if None not in curves:
+        ax.legend(frameon=False)
+    if cursor is not None:
+        ax.axvline(cursor, color=PALETTE["generated"], lw=1.5)
+    return finish(ax, xlabel="training step", ylabel="loss" if average == 1 else f"loss, mean of {average} steps")
 
 
 def finish(ax, title=None, limits=None, xlabel=None, ylabel=None, equal=False, ticks=True):

@@ -5,6 +5,7 @@ Taught in lesson 2, where every function below stands in full.
 
 import math
 
+import numpy as np
 import torch
 
 
@@ -43,6 +44,27 @@ def uniform_noise(n, dim, rng):
     rng: the torch.Generator that draws them; the points lie on its device. Taught in lesson 2.
     """
     return torch.rand(n, dim, generator=rng, device=rng.device)
+
+
+def warped_grid_lines(transform, low=0.0, high=1.0, lines=21, points=101, device=None):
+    """The regular grid of the square [low, high] x [low, high], mapped: an array (2, lines, points, 2).
+
+    First the lines along which the first coordinate stays fixed, then those along which the second does.
+    transform: maps (n, 2) tensors, on the given device, to (n, 2). Raises ValueError when it returns another shape.
+    """
+    if not low < high or lines < 2 or points < 2:
+        raise ValueError("warped_grid needs low < high, at least 2 lines and at least 2 points on a line; "
+                         f"got low={low}, high={high}, lines={lines}, points={points}")
+    places = torch.linspace(low, high, lines), torch.linspace(low, high, points)
+    fixed, along = torch.meshgrid(*places, indexing="ij")
+    square = torch.stack([torch.stack([fixed, along], dim=-1), torch.stack([along, fixed], dim=-1)])
+    with torch.no_grad():
+        mapped = transform(square.reshape(-1, 2).to(device))
+    mapped = mapped.detach().cpu().numpy() if isinstance(mapped, torch.Tensor) else np.asarray(mapped)
+    if mapped.shape != (2 * lines * points, 2):
+        raise ValueError("transform must map points (n, 2) to points (n, 2); "
+                         f"for ({2 * lines * points}, 2) it returned shape {mapped.shape}")
+    return mapped.reshape(2, lines, points, 2)
 
 
 def inverse_cdf(u, samples):

@@ -10,7 +10,6 @@ import base64
 import html
 import inspect
 import io
-import itertools
 import math
 import threading
 import time
@@ -21,19 +20,16 @@ from types import CodeType, FunctionType, SimpleNamespace
 
 import ipywidgets
 import matplotlib.pyplot as plt
-import numpy as np
 import traitlets
 from IPython import get_ipython
 from IPython.display import display
-from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
-from matplotlib.spines import Spine
-from matplotlib.text import Annotation
 from PIL import Image
 
-DPI = 120  # dots drawn per inch; shown at 100 for crisper text. 140 takes a third more time for each picture
+from helpers import plots
+from helpers.blit import Blit
+
+PLAY_INTERVAL = 120  # milliseconds between two snapshots of a film
 PAUSE = 0.03  # seconds without a change after which the next one is drawn at once
 _lock = threading.RLock()  # while a cell runs, JupyterLab may run callbacks in another thread
 _shown = []  # weak references to the results of `sliders`
@@ -67,15 +63,125 @@ def sliders(draw, fig, labels=None, **ranges):
     Raises ValueError or TypeError if ranges, labels, figure and `draw` do not fit together.
     """
     stage = _Stage(draw, fig, labels or {}, ranges)
+    _present(stage, stage.blit)
+
+
+def _present(stage, blit):
+    """None; displays a stage; `blit` draws the picture that stays where there is no kernel."""
     if get_ipython() is None:  # plain Python: nothing can be displayed
         print(stage.sentence)
         return
     # One output in three forms: without a kernel, or without the widget, the ordinary picture remains.
     view = {"version_major": 2, "version_minor": 0, "model_id": stage.box.model_id}
-    bundle = {"text/plain": stage.sentence, "image/png": base64.b64encode(stage.png(colours=256)).decode(),
+    image = stage.image if blit is stage.blit else blit.image()
+    bundle = {"text/plain": stage.sentence, "image/png": base64.b64encode(_png(image, colours=256)).decode(),
               "application/vnd.jupyter.widget-view+json": view}
-    width, height = stage.blit.size
+    width, height = blit.size
     display(bundle, metadata={"image/png": {"width": width, "height": height}}, raw=True)
+
+
+def player(snapshots, layers=("real", "generated", "loss"), describe=None):
+    """None; displays a run as a film: play, pause, one step, scrub, and layers to switch on and off.
+
+    snapshots: the list of one run's, as from `list(train_gmn(...))`, of points in the plane or on the line.
+    layers: those that are on at first, of "real", "generated", "grid" (the noise grid, mapped), "arrows" (where
+    the loss pushes) and "loss"; what the snapshots do not have is not offered. describe(snapshot): a sentence
+    that is added to the status line. Without a kernel, a film strip remains.
+    Raises ValueError or TypeError if the snapshots are none, not of one run, or not to be drawn.
+    """
+    snapshots = _check_snapshots(snapshots, layers)
+    names = _layers_of(snapshots)
+    fig, draw = _film(snapshots, "loss" in names, describe)
+    ranges = {"snapshot": (0, len(snapshots) - 1, 1, 0), **{name: name in layers for name in names}}
+    stage = _Stage(draw, fig, {}, ranges, rows=_player_rows)
+    count = min(6, len(snapshots))
+    strip, axes = plt.subplots(1, count, figsize=(1.75 * count, 2.0), layout="constrained", squeeze=False)
+    plots.film_strip(axes, snapshots, [name for name in layers if name in names])
+    _present(stage, Blit(strip))
+
+
+def _layers_of(snapshots):
+    """The layers that these snapshots can show."""
+    plane = snapshots[0].x_real.shape[1] == 2
+    have = {"grid": plane and snapshots[0].grid is not None, "loss": len(snapshots[-1].losses) > 0,
+            "arrows": plane and any(snapshot.push is not None and len(snapshot.push) for snapshot in snapshots)}
+    return [name for name in ("real", "generated", "grid", "arrows", "loss") if have.get(name, True)]
+
+
+def _film(snapshots, with_loss, describe):
+    """The figure of a player, and the function that draws one snapshot into it."""
+    last = snapshots[-1]
+    columns = 2 if with_loss else 1
+    fig, axes = plt.subplots(1, columns, figsize=(4.9 + 3.5 * (columns - 1), 4.4), layout="constrained",
+                             width_ratios=(1.4, 1)[:columns], squeeze=False)
+    show = plots.snapshot_view(axes[0, 0], next((s for s in snapshots if s.push is not None), snapshots[0]))
+    cursor = None
+    if with_loss:
+        average = max(1, min(50, len(last.losses) // 20))
+        plots.loss_curves(axes[0, 1], last.losses, average=average, cursor=0)
+        cursor = axes[0, 1].lines[-1]
+    low, high = last.limits[0]
+    pushes = [float(s.push.norm(dim=1).quantile(0.9)) for s in snapshots if s.push is not None and len(s.push)]
+    # one scale for the whole run: the strongest pushes are an eighth of the picture's width
+    scale = (high - low) / 8 / max([*pushes, 1e-12])
+
+    def draw(snapshot, **on):
+        now = snapshots[snapshot]
+        show(now, [name for name, wanted in on.items() if wanted], scale)
+        said = f"Step {now.step:,} of {last.step:,}"
+        if cursor is not None:
+            cursor.set_xdata([now.step, now.step])
+            axes[0, 1].set_visible(on["loss"])
+            recent = now.losses[-average:]
+            said += f": loss {float(recent.mean()):.4f}" if len(recent) else ": not trained yet"
+            said += f" (mean of {len(recent)} steps)" if len(recent) > 1 else ""
+        if not now.x_fake.isfinite().all():
+            said += "; some generated points are no longer finite numbers"
+        return f"{said}. {describe(now)}" if describe else f"{said}."
+
+    return fig, draw
+
+
+def _player_rows(controls):
+    """The controls of a player in three rows: the film, its place, the layers."""
+    place = controls["snapshot"]
+    slider, last = place.source, place.source.max
+    play = ipywidgets.Play(min=0, max=last, step=1, interval=PLAY_INTERVAL, description="play")
+    ipywidgets.jslink((play, "value"), (slider, "value"))
+
+    def go(by):
+        def pressed(_):
+            slider.value = min(last, max(0, slider.value + by))
+        return pressed
+
+    back, forward = (ipywidgets.Button(description=text, layout={"width": "max-content"})
+                     for text in ("one back", "one forward"))
+    back.on_click(go(-1))
+    forward.on_click(go(1))
+    layers = [control.row for name, control in controls.items() if name != "snapshot"]
+    for layer in layers:
+        layer.indent = False
+        layer.layout = {"width": "max-content", "margin": "2px 18px 2px 2px"}
+    return [ipywidgets.HBox([play, back, forward]), place.row,
+            ipywidgets.HBox(layers, layout={"flex_flow": "row wrap"})]
+
+
+def _check_snapshots(snapshots, layers):
+    snapshots = list(snapshots)
+    if len(snapshots) < 2:
+        raise ValueError(f"player needs at least two snapshots, but there is {len(snapshots) or 'none'}.")
+    for snapshot in snapshots:
+        if not hasattr(snapshot, "x_fake") or not hasattr(snapshot, "x_real"):
+            raise TypeError("player shows Snapshots, as from list(train_gmn(...)); "
+                            f"one of these is of type {type(snapshot).__name__}.")
+        if snapshot.x_fake.shape != snapshots[0].x_fake.shape or snapshot.limits != snapshots[0].limits:
+            raise ValueError("the snapshots are not of one run: their points differ in number or limits.")
+    if snapshots[0].x_real.shape[1] not in (1, 2):
+        raise ValueError(f"player draws points of 1 or 2 dimensions; these have {snapshots[0].x_real.shape[1]}.")
+    unknown = [name for name in layers if name not in ("real", "generated", "grid", "arrows", "loss")]
+    if unknown:
+        raise ValueError(f"there is no layer {unknown[0]!r}, only real, generated, grid, arrows and loss.")
+    return snapshots
 
 
 def shown():
@@ -101,7 +207,7 @@ def sweep(stage):
 class _Stage:
     """The controls, the picture and the status line of `sliders`; `values`, `set` and `png` are for tests."""
 
-    def __init__(self, draw, fig, labels, ranges):
+    def __init__(self, draw, fig, labels, ranges, rows=None):
         _check_sliders(draw, fig, labels, ranges)
         labels = {name: labels.get(name, getattr(spec, "label", name.replace("_", " ")))
                   for name, spec in ranges.items()}
@@ -115,10 +221,10 @@ class _Stage:
         self.picture, self.status = ipywidgets.HTML(), ipywidgets.HTML()
         with _lock:
             self._call_draw()
-            self.blit = _Blit(fig)
+            self.blit = Blit(fig)
             self.image = Image.new("RGB", self.blit.size, "white")
             self._show(self.error)
-        rows = [control.row for control in self.controls.values()]
+        rows = rows(self.controls) if rows else [control.row for control in self.controls.values()]
         self.box = ipywidgets.VBox([self.picture, self.status, *rows])
         _shown.append(weakref.ref(self))
 
@@ -143,11 +249,7 @@ class _Stage:
         with _lock:
             if self.dirty:
                 self._update()
-            image = self.image
-            if colours:  # this method keeps small bright spots, a tongue for instance
-                method = Image.Quantize.MAXCOVERAGE
-                image = image.quantize(colours, method, kmeans=1, dither=Image.Dither.NONE)
-        return _encoded(image, "PNG", optimize=colours is not None)
+        return _png(self.image, colours)
 
     def _changed(self, _):
         """Draws at once after a pause; within a burst, soon, and then only the latest values."""
@@ -216,112 +318,6 @@ class _Stage:
             self.status.value = _status(self.sentence)
 
 
-class _Blit:
-    """The picture of a figure, drawn over and over; a change costs what moved and what lies above it."""
-
-    def __init__(self, fig):
-        plt.close(fig)  # pyplot must neither show it a second time nor redraw it at every set_data
-        fig.stale_callback = None
-        self.fig, self.canvas = fig, FigureCanvasAgg(fig)
-        # called in a learner's `draw`, these would clear the flags by which the moved artists are known
-        self.canvas.draw = self.canvas.draw_idle = lambda *_: None
-        self.size = [round(100 * inches) for inches in fig.get_size_inches()]
-        fig.set_dpi(DPI)
-        self.laid_out = False
-        self.forget()
-
-    def forget(self):
-        """None; the next picture will be drawn from scratch."""
-        self.structure, self.background, self.moving, self.inner = None, None, set(), {}
-
-    def image(self):
-        """The figure as it is now, an RGB Pillow image."""
-        if not self.laid_out:  # once and for all, so that nothing jumps while a slider moves
-            self.fig.draw_without_rendering()
-            self.fig.set_layout_engine("none")
-            self.laid_out = True
-        groups = _groups(self.fig)
-        structure = groups, [(*ax.get_xlim(), *ax.get_ylim(), *ax.bbox.bounds) for ax in self.fig.axes]
-        whole = any(ax.name == "3d" for ax in self.fig.axes)  # depth is sorted while drawing
-        if whole or structure != self.structure or getattr(self.fig, "_drawn_by", None) is not self:
-            self.forget()
-            FigureCanvasAgg.draw(self.canvas)
-        else:
-            # an annotation's xy can be set without leaving a stale flag, so annotations count as moved
-            moved = {part for part, artists in self.inner.items()
-                     if isinstance(part, Annotation) or any(artist.stale for artist in artists)}
-            if not moved <= self.moving:
-                self.moving |= moved
-                self._take_background(groups)
-            elif moved:
-                self.canvas.restore_region(self.background)
-                pixels = np.asarray(self.canvas.buffer_rgba()).reshape(-1, 4)[:, :3]
-                for part in self.above:
-                    if isinstance(part, tuple):
-                        where, keep, add = part
-                        pixels[where] = pixels[where] * keep + add
-                    else:
-                        part.draw(self.canvas.get_renderer())
-                self._settle()
-                return self._copy()
-        self.structure, self.fig._drawn_by = structure, self
-        self.inner = {part: part.findobj() for _, parts in groups for part in parts}
-        self._settle()
-        return self._copy()
-
-    def _settle(self):
-        """None; nothing counts as moved any more (what is invisible or empty would stay stale for ever)."""
-        for artists in self.inner.values():
-            for artist in artists:
-                artist.stale = False
-
-    def _copy(self):
-        size = self.canvas.get_width_height()
-        return Image.frombytes("RGB", size, bytes(self.canvas.buffer_rgba()), "raw", "RGBX")
-
-    def _take_background(self, groups):
-        """None; keeps a picture of what lies below the moving parts, and a list of what to draw upon it."""
-        above, regions, renderer = [], [], self.canvas.get_renderer()
-        for owner, parts in groups:
-            first = next((i for i, part in enumerate(parts) if part in self.moving), len(parts))
-            extent = owner.get_tightbbox(renderer)
-            extent = self.fig.bbox if extent is None else extent
-            if any(extent.overlaps(region) for region in regions):
-                first = 0
-            if first < len(parts):
-                regions.append(extent)
-                above += parts[first:]
-        # not by set_animated: matplotlib 3.10 paints animated images into the background
-        visible = [part for part in above if part.get_visible()]
-        try:
-            for part in visible:
-                part.set_visible(False)
-            FigureCanvasAgg.draw(self.canvas)
-        finally:
-            for part in visible:
-                part.set_visible(True)
-        self.background = self.canvas.copy_from_bbox(self.fig.bbox)
-        FigureCanvasAgg.draw(self.canvas)  # again, with all in place: titles move when the axes are hidden
-        self.above = []
-        for moves, parts in itertools.groupby(above, lambda part: part in self.moving):
-            parts = list(parts)
-            self.above += parts if moves else [self._layer(parts)]
-
-    def _layer(self, parts):
-        """Parts that stay still above moving ones, as pixels: places, what they let through and add."""
-        on = []
-        for shade in (0, 255):  # on black they show what they add, and on white also what they let through
-            renderer = RendererAgg(*self.canvas.get_width_height(), DPI)
-            pixels = np.asarray(renderer.buffer_rgba()).reshape(-1, 4)
-            pixels[:] = (shade, shade, shade, 255)
-            for part in parts:
-                part.draw(renderer)
-            on.append(pixels[:, :3].astype(np.float32))
-        keep = (on[1] - on[0]) / 255
-        where = np.flatnonzero((keep < 1).any(axis=1))
-        return where, keep[where], on[0][where] + 0.5  # 0.5: pixels are cut to whole numbers, not rounded
-
-
 def _keeping_names(draw):
     """`draw`, and the notebook's functions that it calls, with each global name bound to what it means now.
 
@@ -347,24 +343,6 @@ def _keeping_names(draw):
                     value = rebound(value)
                 kept[name] = value
     return rebound(draw)
-
-
-def _groups(fig):
-    """The parts of a figure in the order in which matplotlib draws them: a list of (owner, list of parts)."""
-    def ordered(artists):
-        return sorted((a for a in artists if not a.get_animated()), key=lambda a: a.get_zorder())
-
-    groups = [(fig.patch, [fig.patch])]
-    for top in ordered(artist for artist in fig.get_children() if artist is not fig.patch):
-        parts = [top]
-        if isinstance(top, Axes) and top.get_visible():
-            frame = top.axison and top.get_frame_on()
-            parts = ordered(part for part in top.get_children() if part is not top.patch
-                            and (frame or not isinstance(part, Spine))
-                            and (top.axison or not isinstance(part, Axis)))
-            parts = [top.patch, *parts] if frame else parts
-        groups.append((top, parts))
-    return groups
 
 
 def _control(name, label, spec, column):
@@ -436,6 +414,13 @@ class _Presses(traitlets.HasTraits):
     """How often a button was pressed."""
 
     value = traitlets.Int(0)
+
+
+def _png(image, colours=None):
+    """PNG bytes of a picture."""
+    if colours:  # this method keeps small bright spots, a tongue for instance
+        image = image.quantize(colours, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
+    return _encoded(image, "PNG", optimize=colours is not None)
 
 
 def _encoded(image, form, **options):

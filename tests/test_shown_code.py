@@ -16,6 +16,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 PROMISED = {
     2: {f"helpers.sampling.{name}" for name in ("linear_congruential", "inverse_cdf", "box_muller")},
     3: {"helpers.networks.mlp"},
+    4: {f"helpers.distances.{name}" for name in ("gaussian_kernel", "mmd2", "witness")},
 }
 
 

@@ -14,9 +14,10 @@ LEVELS = [
     {"networks", "distributions", "puppies", "pictures", "sampling"},
     {"losses", "scores", "distances"},
     {"training", "ensemble"},
-    {"plots"},
+    {"plots", "blit"},
     {"widgets"},
 ]
+DRAWING = {"plots", "blit", "widgets"}  # they alone import matplotlib
 FREE = {"checks"}  # feedback on exercises: imports no other helper, and is imported by lessons only
 
 
@@ -44,7 +45,7 @@ def wrong_imports(module, source):
         top, *rest = name.split(".")
         if top == "helpers" and rest and rest[0] not in allowed and rest[0] in set().union(*LEVELS, FREE):
             wrong.add(name)
-        if top in ("matplotlib", "IPython") and module not in ("plots", "widgets"):
+        if top in ("matplotlib", "IPython") and module not in DRAWING:
             wrong.add(name)
         if top in ("ipywidgets", "anywidget") and module != "widgets":
             wrong.add(name)
@@ -72,6 +73,7 @@ def test_wrong_imports_are_found(module, source, wrong):
 WATCH = """
 import random, sys, warnings
 import numpy, torch
+import scipy.optimize, scipy.sparse, scipy.stats  # SciPy adds warning filters when it is imported
 {prepare}
 def state():
     rc = dict(sys.modules["matplotlib"].rcParams) if "matplotlib" in sys.modules else None
@@ -86,7 +88,7 @@ print("matplotlib.pyplot" in sys.modules, "ipywidgets" in sys.modules)
 
 @pytest.mark.parametrize("module", MODULES)
 def test_import_changes_no_global_state(module):
-    drawing = module in ("plots", "widgets")
+    drawing = module in DRAWING
     prepare = "import matplotlib.pyplot" if drawing else ""
     if module == "widgets":
         prepare += ", ipywidgets"

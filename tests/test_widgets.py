@@ -18,7 +18,7 @@ import pytest
 from matplotlib.patches import Circle
 from PIL import Image
 
-from helpers import widgets
+from helpers import blit, widgets
 from helpers.widgets import button, shown, sliders, sweep
 
 ROOT = Path(__file__).parent.parent
@@ -71,7 +71,7 @@ def test_the_picture_is_an_img_with_alternative_text_and_the_status_line_says_th
     assert 'role="status"' in stage.status.value and f">{escaped}<" in stage.status.value
     data = re.search(r"data:image/webp;base64,([^\"]+)", stage.picture.value).group(1)
     picture = Image.open(io.BytesIO(base64.b64decode(data)))
-    assert picture.format == "WEBP" and picture.size == (3 * widgets.DPI, 2 * widgets.DPI)
+    assert picture.format == "WEBP" and picture.size == (3 * blit.DPI, 2 * blit.DPI)
     exact = pixels(stage)
     assert np.abs(np.asarray(picture.convert("RGB")).astype(int) - exact).mean() < 3
     assert exact.std() > 10  # not an empty sheet
@@ -362,7 +362,7 @@ def same(quick, exact):
 
 
 def test_the_blitted_picture_equals_the_one_from_scratch(monkeypatch):
-    monkeypatch.setattr(widgets, "DPI", 60)  # small, as this draws hundreds of pictures
+    monkeypatch.setattr(blit, "DPI", 60)  # small, as this draws hundreds of pictures
     fig, moves = everything()
     todo = []
 
@@ -548,7 +548,7 @@ import resource, warnings
 warnings.simplefilter("error")
 import matplotlib; matplotlib.use("agg")
 import matplotlib.pyplot as plt, numpy as np
-from helpers import widgets
+from helpers import blit, widgets
 fig, ax = plt.subplots(figsize=(4, 3), layout="constrained")
 line, = ax.plot(np.arange(500), np.zeros(500), "o")
 ax.set_ylim(0, 1000)
