@@ -44,9 +44,10 @@ def _sentence(name, mine, reference, hints):
     if got is None:
         return f"{wrong} is {_kind(mine)}, and {_kind(reference)} is asked for."
     with np.errstate(all="ignore"):
-        fault = _fault_of_shape(got, asked) if got.shape != asked.shape else None
-        if fault is None and not _close(got, asked):
-            fault = _fault_of_hints(got, hints) or _fault_of_values(got, asked)
+        fault = None
+        if not _close(got, asked):
+            explain = _fault_of_values if got.shape == asked.shape else _fault_of_shape
+            fault = _fault_of_hints(got, hints) or explain(got, asked)
     fault = fault or _fault_of_type(mine, reference)
     if fault is None:
         return f"right: {name}."

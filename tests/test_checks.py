@@ -169,6 +169,8 @@ def test_a_hint_explains_the_value_it_belongs_to_and_no_other(capsys):
     assert said(capsys, REFERENCE.std(), right, hints=hints).endswith("you took the root.")
     assert said(capsys, right, right, hints=hints) == "right: the answer."
     assert "divided" not in said(capsys, right + 1, right, hints=hints)
+    paired = {"make one of them a column": REFERENCE - 1}
+    assert said(capsys, REFERENCE - 1, torch.zeros(4, 4), hints=paired).endswith("make one of them a column.")
     assert said(capsys, 2.0, 3.0, hints={"not a number": object(), "neither": None}).endswith("too small.")
 
 
