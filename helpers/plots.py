@@ -108,7 +108,8 @@ def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
     artists, size = {}, size or (3 if len(snapshot.x_real) <= 1000 else 2)
     if snapshot.grid is not None:
         lines = snapshot.grid.shape[1]
-        widths, alphas = [0.9] * lines + [0.6] * lines, [0.8] * lines + [0.4] * lines
+        thin = min(1, size / 3)
+        widths, alphas = [0.9 * thin] * lines + [0.6 * thin] * lines, [0.8] * lines + [0.4] * lines
         artists["grid"] = LineCollection([], colors=[(PALETTE["noise"], alpha) for alpha in alphas], linewidths=widths)
         ax.add_collection(artists["grid"], autolim=False)
     for kind in ("real", "generated"):
@@ -168,7 +169,7 @@ def film_strip(axes, snapshots, layers=("real", "generated")):
     if len(snapshots) < len(flat):
         raise ValueError(f"there are {len(flat)} axes but only {len(snapshots)} snapshots")
     for i, ax in zip(_spread(len(snapshots), len(flat)), flat):
-        snapshot_view(ax, snapshots[i], layers, size=1.3)
+        snapshot_view(ax, snapshots[i], layers, size=1.8)
         finish(ax, title=f"step {snapshots[i].step:,}", ticks=False)
     return axes
 

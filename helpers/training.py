@@ -18,7 +18,7 @@ from helpers.distances import _check_bandwidth, kernel_sum, mmd2
 from helpers.sampling import uniform_noise, warped_grid_lines
 
 BAR_AFTER = 2.0  # seconds; shorter runs show no progress bar
-GRID = 21, 61  # lines in each direction, points on a line
+GRID = 13, 61  # lines in each direction, points on a line
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,6 +17,7 @@ PROMISED = {
     2: {f"helpers.sampling.{name}" for name in ("linear_congruential", "inverse_cdf", "box_muller")},
     3: {"helpers.networks.mlp"},
     4: {f"helpers.distances.{name}" for name in ("gaussian_kernel", "mmd2", "witness")},
+    5: {"helpers.training.gmn_steps"},
 }
 
 
@@ -40,9 +41,10 @@ def essence(source, name):
     for definition in ast.parse(source).body:
         if isinstance(definition, kinds) and definition.name == name:
             for node in ast.walk(definition):
-                if isinstance(node, kinds):
-                    body = node.body[1:] if ast.get_docstring(node) is not None else node.body
-                    node.body = [statement for statement in body if not _is_check(statement)]
+                if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+                    node.body = node.body[1:]
+                if isinstance(getattr(node, "body", None), list):
+                    node.body = [statement for statement in node.body if not _is_check(statement)]
             return ast.unparse(definition)
     return None
 

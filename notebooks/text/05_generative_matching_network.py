@@ -1,0 +1,804 @@
+# %% [markdown]
+# # 5. A generator trained by a distance
+#
+# **Can a distance alone train a generator?**
+#
+# Lesson 4 ended with two hundred points that followed their forces until they were moons. They were moved one by one, and for a new point everything would have to start again. In this lesson
+# the force on each point tells a *network* how to change, and the network learns to make points: any number of them, from noise, in one go.
+#
+# The article calls this a *generative matching network*, **GMN**. In the literature it is the **generative moment matching network**, GMMN (Li et al. 2015; Dziugaite et al. 2015).
+#
+# *You need*: lessons 3 (networks, training loop) and 4 (MMD, bandwidth, force, Wasserstein-1 and its floor). *Time*: about 75 minutes.
+#
+# *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
+
+# %%
+# Find the package `helpers`; where it is missing (in Colab, for instance), fetch it. Nothing is installed.
+import os
+import sys
+from pathlib import Path
+
+address, tag, folder = "", "v0.1.0", Path("generative-networks").absolute()
+root = next((p for p in [folder, *folder.parents] if (p / "helpers/__init__.py").exists()), folder)
+if not (root / "helpers").exists():
+    if not address:
+        raise SystemExit("This copy has no address yet: open this notebook inside a clone of the repository.")
+    if os.system(f"git clone -q --depth 1 --branch {tag} https://github.com/{address} {folder.name}"):
+        raise SystemExit(f"Fetching {address} failed: check the internet connection and run this cell again.")
+sys.path.insert(0, str(root))
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+
+from helpers import distances, distributions, networks, puppies, sampling
+from helpers.checks import compare
+from helpers.distances import mmd2
+from helpers.plots import PALETTE, film_strip, finish, picture_grid
+from helpers.sampling import uniform_noise
+from helpers.scores import perfect_score, score_modes
+from helpers.training import train_gmn
+from helpers.widgets import player, sliders
+
+torch.set_num_threads(1)  # on networks as small as these, several threads only wait for each other
+SEED = 5
+rng = torch.Generator().manual_seed(SEED)
+
+# %% [markdown]
+# This is where we are going. A network with random weights turns a square full of noise into a small heap. Six moments of its training, with nothing but a distance to learn from:
+
+# %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
+BANDWIDTHS = [0.1, 0.3, 1.0, 3.0]  # reach far and see detail: lesson 4
+moons = distributions.two_moons()
+moon_generator = networks.mlp((2, 64, 64, 2), rng)
+moon_film = list(train_gmn(moon_generator, moons, rng, BANDWIDTHS, n_steps=800, batch_size=128, lr=3e-3, every=20))
+
+fig, axes = plt.subplots(1, 6, figsize=(10.2, 2.2), layout="constrained")
+film_strip(axes, moon_film, layers=("real", "generated", "grid"))
+plt.show()
+
+# %% [markdown]
+# **Figure 5.1.** Two moons (blue), generated points (orange) and the noise grid (green) at six moments. The heap unfolds, finds the place, then bends into two moons with a thin sheet between them.
+#
+# ## Words
+#
+# | idea | symbol | in code | shape |
+# |---|---|---|---|
+# | noise | $z$ | `z` | `(batch_size, noise_dim)` |
+# | **generator**: the network that turns noise into points | $G$ | `generator` | a module |
+# | generated points; real points | $G(z)$; $x$ | `x_fake`; `x_real` | `(batch_size, data_dim)` |
+# | **loss**: here the squared MMD of the two batches | $\mathrm{MMD}^2(G(z), x)$ | `loss` | one number |
+# | **back-propagate**: compute the slope of the loss along every parameter | $\nabla_\theta$ | `loss.backward()` | as the parameters |
+# | **training signal**: what tells the generator how to change | | | |
+# | **code**: a short list of numbers that stands for a picture | $c$ | `codes` | `(n, 64)` |
+# | **mode**: a heap of a distribution; *captured* if any good sample lies in it | | `score_modes` | |
+#
+# ---
+# # Part A: the loop
+#
+# The article tells the story in four verbs: *draw* noise, send it through the generator, *compare* what comes out with real samples, *back-propagate* the difference and *update* the generator. It calls this the **direct** way, because the
+# difference itself is what is minimised. Step through one turn of the loop, with the numbers of a real one.
+
+# %% teaches=["D15", "D16", "F6", "D19"]
+step_generator = networks.mlp((2, 64, 64, 2), rng)
+z = 2 * uniform_noise(128, 2, rng) - 1
+x_fake = step_generator(z)
+x_real = moons.sample(128, rng)
+loss = mmd2(x_fake, x_real, BANDWIDTHS)
+loss.backward()
+layer_norms = [layer.weight.grad.norm().item() for layer in step_generator if hasattr(layer, "weight")]
+facts = {
+    1: f"1. Draw: {z.shape[0]} noise vectors of {z.shape[1]} numbers. The first is ({z[0, 0]:.2f}, {z[0, 1]:.2f}).",
+    2: f"2. Generate: the first becomes ({x_fake[0, 0]:.2f}, {x_fake[0, 1]:.2f}). "
+       f"{len(x_real)} real points are drawn as well.",
+    3: f"3. Compare: the squared MMD of the two batches is {loss.item():.3f}. One number for 256 points.",
+    4: "4. Back-propagate: its slope flows back through G. Length of the gradient of each layer's weights: "
+       + ", ".join(f"{norm:.3f}" for norm in layer_norms) + ". The real points stay where they are.",
+    5: "5. Update: every weight of G takes a small step against its slope. Then the next turn begins.",
+}
+
+fig, ax = plt.subplots(figsize=(8.8, 3.3), layout="constrained")
+ax.set(xlim=(0, 10), ylim=(0, 3.6))
+ax.set_axis_off()
+BOXES = {"z": (0.9, 2.6, "noise\n$z$", "noise"), "G": (3.3, 2.6, "generator\n$G$", "ink"),
+         "fake": (5.8, 2.6, "generated\n$G(z)$", "generated"), "real": (5.8, 0.7, "real\n$x$", "real"),
+         "compare": (8.7, 1.65, "compare\nMMD$^2$", "extra")}
+ARROWS = {"z-G": ((1.65, 2.6), (2.5, 2.6)), "G-fake": ((4.1, 2.6), (5.0, 2.6)),
+          "fake-compare": ((6.6, 2.5), (7.85, 1.95)), "real-compare": ((6.6, 0.8), (7.85, 1.35)),
+          "back": ((8.3, 2.2), (3.6, 3.15))}
+LIT = {1: {"z"}, 2: {"z", "G", "fake", "real", "z-G", "G-fake"},
+       3: {"fake", "real", "compare", "fake-compare", "real-compare"}, 4: {"compare", "back", "G"}, 5: {"G"}}
+parts = {}
+for name, (x, y, text, color) in BOXES.items():
+    box = FancyBboxPatch((x - 0.7, y - 0.42), 1.4, 0.84, boxstyle="round,pad=0.06", fc="white", ec=PALETTE[color], lw=2)
+    parts[name] = [ax.add_patch(box), ax.text(x, y, text, ha="center", va="center", color=PALETTE["ink"])]
+for name, (tail, head) in ARROWS.items():
+    back = name == "back"
+    arrow = FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=18, lw=2, ls="--" if back else "-",
+                            color=PALETTE["extra" if back else "ink"], connectionstyle=f"arc3,rad={0.22 if back else 0}")
+    parts[name] = [ax.add_patch(arrow)]
+parts["back"].append(ax.text(6.9, 3.42, "gradient", color=PALETTE["extra"], ha="left", va="center"))
+
+
+def draw(step):
+    for name, artists in parts.items():
+        for artist in artists:
+            artist.set_alpha(1.0 if name in LIT[step] else 0.22)
+    return facts[step]
+
+
+sliders(draw, fig, step=(1, 5, 1, 4))
+
+# %% [markdown]
+# **Figure 5.2.** The article's diagram of the loop; the active parts are dark. Noise goes through the generator; generated and real points meet in *compare*; the dashed arrow is the path of the gradient, from the comparison back into the generator and nowhere else.
+#
+# Two things follow from the picture. Only $G$'s cloud moves: the loss has a slope along the real points too, but they are data, and nobody follows it. And the gradient has to reach *every* parameter of $G$, or a part of it would never learn.
+
+# %% teaches=["D19", "F6"]
+parameters = list(step_generator.parameters())
+assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters), "every array gets a slope"
+print(f"{sum(p.numel() for p in parameters):,} parameters in {len(layer_norms)} layers got a gradient; "
+      f"is one kept for the real points? {x_real.requires_grad}")
+
+# %% [markdown]
+# ## Predict: the first network you train without pairs
+#
+# A network takes one number $z$, uniform between $-1$ and $1$, and returns one number. It will be trained by MMD alone to make samples of a mixture of three heaps. Lesson 2 knew an exact transformation for this: the inverse
+# CDF, which rises from the left end to the right end. What will the network's curve look like?
+#
+# **(a)** wild: any curve that visits the heaps often enough will do &nbsp; **(b)** the inverse CDF &nbsp; **(c)** the inverse CDF or its mirror image &nbsp; **(d)** three flat steps, one at each heap's centre
+#
+# ### The whole loop
+#
+# Here it is. Each line is one box or arrow of Figure 5.2. (`zero_grad` wipes the slopes of the turn before; without it they would add up. Adam is the stepper of lesson 3.)
+
+# %% tags=["nbval-ignore-output"] teaches=["D15", "D16", "D19"]
+mixture = distributions.mixture_1d()
+generator = networks.mlp((1, 64, 64, 1), rng)
+optimizer = torch.optim.Adam(generator.parameters(), lr=3e-3)
+losses = []
+for _ in range(400):
+    z = 2 * uniform_noise(128, 1, rng) - 1         # 1. draw noise
+    x_fake = generator(z)                          # 2. generate
+    x_real = mixture.sample(128, rng)
+    loss = mmd2(x_fake, x_real, BANDWIDTHS)        # 3. compare
+    optimizer.zero_grad()
+    loss.backward()                                # 4. back-propagate
+    optimizer.step()                               # 5. update
+    losses.append(loss.item())
+print(f"squared MMD: {losses[0]:.3f} at first, {np.mean(losses[-50:]):.4f} on average over the last 50 steps")
+assert np.mean(losses[-50:]) < losses[0] / 10, "it falls tenfold"
+
+# %% [markdown]
+# Compare it with lesson 3's training loop: there, a partner stood beside every noise vector. Here nobody says which $z$ should become which $x$. The two batches are just two clouds.
+#
+# The helper `train_gmn` runs this loop and takes a **snapshot** every few steps: what the generator makes of the same noise, so that you can follow single points. Looking never changes the training.
+#
+# ## Try it: play the training
+#
+# Press *play*, or move *snapshot* by the arrow keys.
+
+# %% tags=["nbval-ignore-output"] teaches=["D16"]
+line_generator = networks.mlp((1, 64, 64, 1), rng)
+line_film = list(train_gmn(line_generator, mixture, rng, BANDWIDTHS, noise_dim=1, n_steps=600, batch_size=128,
+                           lr=3e-3, every=15))
+player(line_film)
+
+# %% [markdown]
+# **Figure 5.3.** Histograms of real numbers (blue, filled) and generated ones (orange outline) while the network learns; beside them the loss. At first all generated numbers lie together; they spread out, then gather into the three heaps. Between the heaps a thin rest remains.
+#
+# And the curve itself, beside the exact one from lesson 2:
+
+# %% tags=["nbval-ignore-output"] teaches=["D16"]
+z_line = torch.linspace(-1, 1, 401)
+sample = mixture.sample(100_000, rng)[:, 0]
+exact = sampling.inverse_cdf((0.999 * z_line + 1) / 2, sample)
+
+
+def learned_curve(generator):
+    return generator(z_line[:, None]).detach()[:, 0]
+
+
+fig, ax = plt.subplots(figsize=(5.6, 3.9), layout="constrained")
+ax.plot(z_line, exact, color=PALETTE["real"], lw=2, label="inverse CDF")
+ax.plot(z_line, exact.flip(0), ":", color=PALETTE["real"], lw=2, label="its mirror image")
+ax.plot(z_line, learned_curve(line_generator), "--", color=PALETTE["generated"], lw=2.5, label="learned by the network")
+ax.legend(frameon=False, fontsize="small", loc="lower center")
+finish(ax, title="from noise to number", limits=((-1, 1), mixture.limits[0]), xlabel="z", ylabel="generated number")
+plt.show()
+
+# %% [markdown]
+# **Figure 5.4.** The exact inverse CDF (solid), its mirror image (dotted), and the curve that the network has learned (dashed), which lies on one of the two. The steep places are the gaps between the heaps.
+#
+# ## What you saw
+#
+# **(c)**. Nobody told the network about lesson 2, and it has found lesson 2's answer, or the same answer back to front. Which of the two is decided by its random start: uniform noise looks the same from both sides. Eight more networks:
+
+# %% tags=["nbval-ignore-output"] teaches=["D16"]
+found = []
+for seed in range(8):
+    own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+    network = networks.mlp((1, 64, 64, 1), own_rng)
+    list(train_gmn(network, mixture, own_rng, BANDWIDTHS, noise_dim=1, n_steps=300, batch_size=128, lr=3e-3,
+                   every=300, n_arrows=0))
+    curve = learned_curve(network)
+    to_exact, to_mirror = ((curve - other).abs().mean().item() for other in (exact, exact.flip(0)))
+    print(f"seed {seed}: average gap to the inverse CDF {to_exact:.2f}, to its mirror image {to_mirror:.2f}")
+    found.append("inverse CDF" if to_exact < 0.5 else "mirror image" if to_mirror < 0.5 else "neither")
+print({which: found.count(which) for which in sorted(set(found))})
+assert found.count("neither") <= 3
+
+# %% [markdown]
+# Now and then a network ends on neither: its curve turns back somewhere, two stretches of noise share one heap, and no small change would undo the fold. Option (a), wild, would satisfy the distance just as well: many transformations make the same distribution. But a small network begins as a gentle curve, and training usually bends it no more than it must.
+#
+# ## Why
+#
+# What we minimise is a distance between *distributions*, written with samples:
+#
+# $$\min_\theta\; \mathrm{MMD}^2\bigl(G_\theta(z),\, x\bigr).$$
+#
+# The chain rule splits its slope into two factors. One is lesson 4's force on each generated point; the other is how the point moves when a weight moves:
+#
+# $$\frac{\partial\,\mathrm{MMD}^2}{\partial\theta} \;=\; \sum_i \underbrace{\frac{\partial\,\mathrm{MMD}^2}{\partial x_i}}_{\text{minus the force on point } i} \cdot \underbrace{\frac{\partial\, G_\theta(z_i)}{\partial\theta}}_{\text{what the network can do}}.$$
+#
+# One line checks it: give the points their forces by hand, and let PyTorch do the second factor only.
+
+# %% teaches=["D16", "D19"]
+z, x_real = 2 * uniform_noise(128, 2, rng) - 1, moons.sample(128, rng)
+step_generator.zero_grad()
+mmd2(step_generator(z), x_real, BANDWIDTHS).backward()
+at_once = [p.grad.clone() for p in step_generator.parameters()]
+
+points = step_generator(z).detach().requires_grad_()  # the points alone, cut off from the network
+slope_at_points, = torch.autograd.grad(mmd2(points, x_real, BANDWIDTHS), points)
+step_generator.zero_grad()
+step_generator(z).backward(slope_at_points)  # the force on each point, pushed through the network
+assert all(torch.allclose(a, p.grad, atol=1e-6) for a, p in zip(at_once, step_generator.parameters()))
+
+# %% [markdown]
+# So lesson 4's arrows are all the generator ever hears. The comparison could be something else entirely, and the generator would not notice: it would still receive one arrow for each point.
+#
+# ## The code: the loop with a pause button
+#
+# To watch a loop as in Figure 5.3, one must be able to stop it and go on. Python has one word for that: a function that says `yield` instead of `return` hands out a value, sleeps, and goes on from the same line when asked for the next. The same loop, with that word:
+
+# %% tags=["shows:helpers.training.gmn_steps"] teaches=["D16"]
+def gmn_steps(generator, target, rng, bandwidth, noise_dim, batch_size, lr):
+    optimizer = torch.optim.Adam(generator.parameters(), lr=lr)
+    while True:
+        z = 2 * uniform_noise(batch_size, noise_dim, rng) - 1  # 1. draw noise
+        x_fake = generator(z)                                  # 2. generate
+        x_real = target.sample(batch_size, rng)
+        loss = mmd2(x_fake, x_real, bandwidth)                 # 3. compare
+        optimizer.zero_grad()
+        loss.backward()                                        # 4. back-propagate
+        optimizer.step()                                       # 5. update
+        yield loss.item()
+
+# %% [markdown]
+# `next(...)` makes one step. You own the button: run the cell again for five more with a new network.
+
+# %% tags=["nbval-ignore-output"] teaches=["D16"]
+by_hand = gmn_steps(networks.mlp((1, 64, 64, 1), rng), mixture, rng, BANDWIDTHS, noise_dim=1, batch_size=128, lr=3e-3)
+print("five steps by hand:", ", ".join(f"{next(by_hand):.3f}" for _ in range(5)))
+
+# %% [markdown]
+# `train_gmn` is this loop with a watch, a look every few steps, and a safe stop: if you interrupt it, the next `next` goes on.
+#
+# ---
+# # Part B: moons and a ring
+#
+# In the plane one sees more. Switch on *grid* to watch the sheet of noise fold, and *arrows* for the forces.
+
+# %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
+player(moon_film, layers=("real", "generated", "grid", "loss"))
+
+# %% [markdown]
+# **Figure 5.5.** The training of Figure 5.1 as a film. The grid is stretched over both moons, and its lines crowd together where the moons are: crowded lines, many points. Between the moons the sheet is stretched thin, but it is not torn: the bridge of lesson 3.
+#
+# The ring of eight heaps is harder: seven gaps to stretch thin, and a hole in the middle.
+
+# %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
+ring = distributions.ring()
+ring_generator = networks.mlp((2, 64, 64, 2), rng)
+ring_film = list(train_gmn(ring_generator, ring, rng, BANDWIDTHS, n_steps=1500, batch_size=128, lr=3e-3, every=30))
+
+
+def count_near(snapshot):
+    return f"Of all points, {100 * score_modes(snapshot.x_fake, ring).high_quality:.0f} % lie on a heap."
+
+
+player(ring_film, layers=("real", "generated", "grid", "loss"), describe=count_near)
+
+# %% [markdown]
+# **Figure 5.6.** A ring of eight small heaps. The sheet opens, is drawn outwards, and gathers at the heaps; the rest of it hangs between them like a net.
+#
+# How good is that? Two numbers that had no part in the training: Wasserstein-1 with its floor, and the count of heaps. A point counts as **high quality** if it lies within three standard deviations of a heap's centre; a heap is *captured* if at least one high-quality point lies in it. A perfect sampler does not score 100 %: its own points stray.
+
+# %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
+FLOORS = {target.name: distances.wasserstein_floor(target, 500, rng, repeats=5) for target in (moons, ring)}
+
+
+def far(snapshot):
+    """Wasserstein-1 between 500 generated and 500 real points."""
+    return distances.wasserstein1(snapshot.x_fake[:500], snapshot.x_real[:500])
+
+
+for target, film in ((moons, moon_film), (ring, ring_film)):
+    print(f"{target.name}: W1 {far(film[0]):.2f} at first, {far(film[-1]):.2f} at the end, "
+          f"floor {FLOORS[target.name]:.2f}")
+    assert film[-1].losses[-50:].mean() < film[-1].losses[0] / 10, "the loss falls tenfold"
+print("generated:", score_modes(ring_film[-1].x_fake, ring))
+print("perfect:  ", perfect_score(ring, len(ring_film[-1].x_fake)))
+assert score_modes(ring_film[-1].x_fake, ring).captured == 8
+
+# %% [markdown]
+# All eight heaps are captured, and nearly the right share of points goes to each. But a good part of the points lies *between* the heaps. This is typical of a GMN: it never forgets a heap, since a heap without points would shout at the witness; and it is blurry.
+#
+# ## Check: three experiments
+#
+# Bandwidth, batch size, noise dimension. Each is one function with one argument that varies; four seeds each, and the spread is shown. Say first what you expect.
+
+# %% tags=["nbval-ignore-output"] teaches=["D16", "D20"]
+def trained_distance(target, seed, bandwidth=BANDWIDTHS, batch_size=128, noise_dim=2):
+    """Wasserstein-1 (500 points) of a fresh network after 250 steps."""
+    own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+    network = networks.mlp((noise_dim, 64, 64, 2), own_rng)
+    film = list(train_gmn(network, target, own_rng, bandwidth, noise_dim, n_steps=250, batch_size=batch_size,
+                          lr=3e-3, every=250, n_shown=500, n_arrows=0))
+    return far(film[-1])
+
+
+def experiment(target, argument, values):
+    """{value in words: the distances of four networks}"""
+    words = ["several" if value is BANDWIDTHS else str(value) for value in values]
+    ends = [[trained_distance(target, seed, **{argument: value}) for seed in range(4)] for value in values]
+    return dict(zip(words, ends))
+
+
+by_bandwidth = experiment(moons, "bandwidth", (0.03, 0.3, 10.0, BANDWIDTHS))
+by_batch = experiment(moons, "batch_size", (8, 32)) | {"128": by_bandwidth["several"]}  # the same runs
+
+# %% tags=["nbval-ignore-output"] teaches=["D16", "D20"]
+by_noise = experiment(ring, "noise_dim", (1, 2, 16))
+
+results = {"bandwidth": by_bandwidth, "batch size": by_batch, "noise dimension": by_noise}
+fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.4), layout="constrained", width_ratios=(4, 3, 3))
+for ax, (name, result), target in zip(axes, results.items(), (moons, moons, ring)):
+    for i, ends in enumerate(result.values()):
+        ax.plot([i] * len(ends), ends, "^", color=PALETTE["generated"], ms=6, alpha=0.7)
+        ax.plot([i - 0.25, i + 0.25], [np.mean(ends)] * 2, color=PALETTE["ink"], lw=2)
+    floor, top = FLOORS[target.name], 1.15 * max(max(ends) for ends in result.values())
+    ax.axhline(floor, color=PALETTE["real"], ls="--", lw=1)
+    ax.text(-0.4, floor - 0.01 * top, "floor", color=PALETTE["real"], va="top", fontsize="small")
+    ax.set_xticks(range(len(result)), list(result))
+    finish(ax, title=f"{name} ({target.name})", limits=((-0.5, len(result) - 0.5), (0, top)), xlabel=name)
+axes[0].set_ylabel("Wasserstein-1 after 250 steps")
+plt.show()
+
+# %% [markdown]
+# **Figure 5.7.** Each triangle is one network, the bars are means, the dashed line the floor: two samples of the real distribution. (Each panel has its own scale.) Left: a bandwidth far too small or far too large ruins the training; 0.3 happens to suit the moons, and several bandwidths do about as well without our knowing that. Middle: larger batches, better generators, with smaller gains
+# each time. Right: on the ring, two noise dimensions beat one and sixteen.
+
+# %% teaches=["D16", "D20"]
+mean = {name: {key: np.mean(ends) for key, ends in result.items()} for name, result in results.items()}
+assert min(by_bandwidth["10.0"]) > 2 * max(by_bandwidth["several"])
+assert min(by_bandwidth["0.03"]) > max(by_bandwidth["several"])
+assert mean["batch size"]["8"] > mean["batch size"]["32"] > mean["batch size"]["128"]
+assert mean["noise dimension"]["2"] < min(mean["noise dimension"]["1"], mean["noise dimension"]["16"])
+
+# %% [markdown]
+# The batch has its price: every step compares all pairs, $3n^2$ of them. From 8 to 128 points per batch the distances cost 256 times as much. And why does a *larger* noise space not help? The ring is a curve with gaps; sixteen dimensions of noise have to be folded into it, and the fold lines end up between the heaps. One dimension cannot do it either: one thread must run through all eight
+# heaps, and the network has to learn eight sharp turns. These are statements about these runs, this network and this many steps; other targets want other noise.
+#
+# ### The same network, two training signals
+#
+# Before the pictures, one remark to keep. Figure 5.2 had a box called *compare*, and the generator hears nothing of it but one arrow per point. In this lesson the box is a fixed formula. In lesson 7 it will be a second network that learns to see differences. **The generator stays the same.** GMN and GAN are not two kinds of generators; they are two training signals.
+#
+# | | this lesson | lesson 7 |
+# |---|---|---|
+# | generator, noise, loop | the same | the same |
+# | compare | squared MMD: a fixed kernel | a second network, trained at the same time |
+# | what is minimised | the distance itself (direct) | what the second network says (indirect) |
+# | looks at | all pairs of a batch | one point at a time |
+#
+# ---
+# # Part C: puppies
+#
+# Now 3,072 numbers for each picture: $32\times32$ puppies in colour. The loop does not change; a vector is a point. The bandwidths are multiples of the median distance, since nobody knows the scale of pixel space by heart.
+#
+# We train the same network twice, for the same number of steps. Once it makes **pixels**. Once it makes **codes**: 64 numbers that stand for a picture, and a fixed decoder makes the picture of them. Our codes are lesson 1's principal components, the 64 directions in which puppies vary most. (The GMMN paper does the same with a trained encoder.)
+
+# %% teaches=["D15"]
+pixels = puppies.draw_puppies(uniform_noise(1200, puppies.N_FACTORS, rng), size=32).flatten(1)
+fresh = puppies.draw_puppies(uniform_noise(400, puppies.N_FACTORS, rng), size=32).flatten(1)
+
+mean_picture = pixels.mean(dim=0)
+_, _, directions = torch.linalg.svd(pixels - mean_picture, full_matrices=False)
+directions = directions[:64].T  # (3072, 64)
+code_scale = ((pixels - mean_picture) @ directions).std()
+
+
+def encode(x):
+    return (x - mean_picture) @ directions / code_scale
+
+
+def decode(codes):
+    return codes * code_scale @ directions.T + mean_picture
+
+
+codes = encode(pixels)
+kept = 1 - ((decode(codes) - pixels) ** 2).sum() / ((pixels - mean_picture) ** 2).sum()
+print(f"64 codes instead of 3,072 pixels keep {100 * kept:.0f} % of the variance")
+
+# %% tags=["nbval-ignore-output"] teaches=["D15", "D20"]
+def train_on(data, seed, n_steps=250):
+    """What a network makes of 400 noise vectors, after it was trained on `data`."""
+    own_rng = torch.Generator().manual_seed(100 * SEED + seed)
+    target = distributions.from_points(data)
+    bandwidths = [scale * distances.median_bandwidth(data[:500]) for scale in (0.25, 0.5, 1.0, 2.0)]
+    network = networks.mlp((16, 128, 128, data.shape[1]), own_rng)
+    film = list(train_gmn(network, target, own_rng, bandwidths, noise_dim=16, n_steps=n_steps, batch_size=128,
+                          lr=4e-3, every=n_steps, n_shown=400, n_arrows=0))
+    return film[-1].x_fake
+
+
+from_pixels, from_codes = train_on(pixels, seed=0), train_on(codes, seed=0)
+sheets = {"real, never seen in training": fresh, "real, through 64 codes: the best a decoder can do": decode(encode(fresh)),
+          "GMN on codes": decode(from_codes), "GMN on pixels": from_pixels}
+fig, axes = plt.subplots(4, 1, figsize=(9, 4.6), layout="constrained")
+for ax, (name, x) in zip(axes, sheets.items()):
+    picture_grid(ax, x[:12].clamp(0, 1).reshape(-1, 3, 32, 32), columns=12)
+    finish(ax, title=name)
+plt.show()
+
+# %% [markdown]
+# **Figure 5.8.** Four rows of twelve puppies: real ones; the same reduced to 64 codes and back, soft, with ghosts of ears; generated codes, decoded: puppies, soft, each different; generated pixels: the shape of a puppy under coloured noise.
+#
+# One look tells that neither is done, and that they fail differently. Now measured. **Sharpness**: the average difference between neighbouring pixels, divided by that of real pictures; below 1 is blur, above 1 is noise. **Spread**: the average distance between two generated pictures, divided by that between two real ones; near 0 would be collapse, one picture over and over.
+# **Litters**: how many of the 40 kinds of puppies appear, read by the network of `helpers.puppies`. **Nearest**: the distance to the nearest training picture, divided by what a fresh real puppy has; near 0 would be copying.
+
+# %% tags=["nbval-ignore-output"] teaches=["D15", "D20"]
+def neighbour_difference(x):
+    x = x.clamp(0, 1).reshape(-1, 3, 32, 32)
+    return ((x[:, :, 1:] - x[:, :, :-1]).abs().mean() + (x[..., 1:] - x[..., :-1]).abs().mean()).item()
+
+
+def measures(x):
+    nearest = [torch.cdist(each, pixels).min(dim=1).values.mean().item() for each in (x.clamp(0, 1), fresh)]
+    return {"sharpness": neighbour_difference(x) / neighbour_difference(fresh),
+            "spread": (torch.pdist(x.clamp(0, 1)).mean() / torch.pdist(fresh).mean()).item(),
+            "litters": len(set(puppies.litter_of(x.clamp(0, 1).reshape(-1, 3, 32, 32)).tolist())),
+            "nearest": nearest[0] / nearest[1]}
+
+
+print(f"{'':52}sharpness   spread   litters   nearest")
+table = {name: measures(x) for name, x in sheets.items()}
+for name, row in table.items():
+    print(f"{name:52}{row['sharpness']:9.2f}{row['spread']:9.2f}{row['litters']:10}{row['nearest']:10.2f}")
+assert table["GMN on pixels"]["sharpness"] > 1.5, "noise between neighbours"
+assert table["GMN on pixels"]["spread"] > 0.8, "no collapse"
+
+on_codes = [table["GMN on codes"]] + [measures(decode(train_on(codes, seed))) for seed in (1, 2, 3)]
+for row in on_codes:
+    print("on codes, four seeds: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
+    assert row["spread"] > 0.7 and row["litters"] >= 30, "no collapse"
+    assert row["nearest"] > 1, "no copies"
+    assert 0.8 < row["sharpness"] < 1.5 < table["GMN on pixels"]["sharpness"]
+
+# %% [markdown]
+# Read the rows. *It does not collapse*: the spread stays near that of real puppies, on all four seeds, and nearly all of the forty litters appear. *It does not copy*: its pictures are farther from the training pictures than fresh puppies are. And that is also what is wrong with them: they lie *beside* the thin sheet on which puppies lie.
+# In pixel space this shows as noise, and the sharpness is far above 1. On codes the sharpness is near 1 and yet the pictures are not sharp: the decoder blurs, the network adds false detail, and in an average the two cancel. One number does not suffice to judge pictures; your eyes and the last column know better.
+# (*Litters* is a generous measure: the reading network names a litter for any picture, even an ugly one. Lesson 11 comes back with better ones.)
+#
+# Why is pixel space so much harder, for the same network and the same steps?
+#
+# ---
+# # Part D: why GMNs are rare
+#
+# You may read that GMNs are rare because minimising the MMD is unstable. You have just seen runs of it: nothing unstable happened. The honest reasons are two.
+#
+# **The signal is weak in many dimensions.** Take two round Gaussians in $d$ dimensions, one shifted by 1 along one coordinate. Whoever knows the densities finds the difference as easily as ever: KL is exactly $\tfrac12$ for every $d$. The MMD has a closed form too; with a bandwidth fit for the dimension, $\sigma^2 = 2d$:
+#
+# $$\mathrm{MMD}^2 \;=\; 2\left(1+\tfrac{2}{\sigma^2}\right)^{-d/2}\left(1 - e^{-1/(2(2+\sigma^2))}\right) \;\approx\; \frac{0.303}{d}.$$
+
+# %% teaches=["D20"]
+def shift_mmd2(d):
+    """The exact squared MMD of N(0, I) and N(e, I) in d dimensions, |e| = 1, at bandwidth sqrt(2 d)."""
+    square = 2 * d
+    return -2 * (1 + 2 / square) ** (-d / 2) * math.expm1(-1 / (2 * (2 + square)))
+
+
+for d in (1, 2, 10, 100, 30_000):
+    print(f"d = {d:6}: squared MMD {shift_mmd2(d):.3e}, times d {d * shift_mmd2(d):.3f}; KL 0.5")
+assert math.isclose(shift_mmd2(1), 0.16617, rel_tol=1e-4) and math.isclose(shift_mmd2(30_000), 1.0109e-5, rel_tol=1e-3)
+assert abs(30_000 * shift_mmd2(30_000) - 0.303) < 0.001
+
+# %% [markdown]
+# Small numbers alone do no harm; one could multiply. What counts is the *noise* of the estimate beside them. The slider shows 150 estimates from 100 points each: with the shift, and without.
+
+# %% tags=["nbval-ignore-output"] teaches=["D20"]
+DIMENSIONS = (1, 3, 10, 30, 100, 300, 1000)
+
+
+def estimates(d, shift, repeats=150, n=100):
+    found = []
+    for _ in range(repeats):
+        x, y = torch.randn(2, n, d, generator=rng)
+        y[:, 0] += shift
+        found.append(mmd2(x, y, math.sqrt(2 * d)).item())
+    return np.array(found)
+
+
+drawn = {d: (estimates(d, 1.0), estimates(d, 0.0)) for d in DIMENSIONS}
+fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+EDGES = np.linspace(-4, 40, 89)
+with_shift = ax.stairs(np.zeros(88), EDGES, fill=True, color=PALETTE["extra"], alpha=0.5, label="one cloud shifted by 1")
+without = ax.stairs(np.zeros(88), EDGES, color=PALETTE["ink"], lw=2, label="no difference")
+ax.legend(frameon=False, loc="upper right")
+finish(ax, limits=((-4, 40), (0, 80)), title="can 100 points tell?", ylabel="of 150 repeats",
+       xlabel="estimated squared MMD, in standard deviations of 'no difference'")
+
+
+def in_deviations(d):
+    shifted, same = drawn[d]
+    return shifted / same.std(), same / same.std()
+
+
+def draw(dimensions):
+    shifted, same = in_deviations(dimensions)
+    with_shift.set_data(np.histogram(shifted.clip(-4, 39.9), EDGES)[0])
+    without.set_data(np.histogram(same.clip(-4, 39.9), EDGES)[0])
+    seen = (shifted > np.quantile(same, 0.95)).mean()
+    return (f"{dimensions} dimensions: exact squared MMD {shift_mmd2(dimensions):.2g}; the shift stands out in {100 * seen:.0f} % "
+            f"of the repeats (5 % would be chance).")
+
+
+sliders(draw, fig, dimensions=list(DIMENSIONS))
+
+# %% [markdown]
+# **Figure 5.9.** Estimates with the shift (filled) and without (outline), in units of the scatter without. In one dimension the two lie far apart. Go up to 1000: they lie on top of each other. The shift is there, and 100 points cannot see it.
+
+# %% tags=["nbval-ignore-output"] teaches=["D20"]
+signal = {d: in_deviations(d)[0].mean() for d in DIMENSIONS}
+print("average signal, in standard deviations: " + ", ".join(f"{d}: {signal[d]:.1f}" for d in DIMENSIONS))
+assert signal[1] > 5 > 2 > signal[1000]
+
+# %% [markdown]
+# **More points help, and cost their square.** The scatter of the estimate falls like $1/n$, the cost of a step grows like $n^2$: a signal ten times weaker wants ten times the batch and a hundred times the work.
+#
+# Now the part that is often told wrong. *Not the number of coordinates* is to blame. Lay the ring flat into 784 dimensions, by any rotation: no distance between points changes, so no kernel changes, and MMD sees what it saw. What drowns it are coordinates that carry *noise of their own*.
+
+# %% tags=["nbval-ignore-output"] teaches=["D20"]
+rotation, _ = torch.linalg.qr(torch.randn(784, 784, generator=rng))
+
+
+def signal_in(place, bandwidth):
+    """Average MMD^2 of ring and round cloud, as `place` lays them out, in standard deviations of ring and ring."""
+    round_clouds = math.sqrt(2) * torch.randn(60, 100, 2, generator=rng)
+    other = [mmd2(place(ring.sample(100, rng)), place(cloud), bandwidth).item() for cloud in round_clouds]
+    same = [mmd2(place(ring.sample(100, rng)), place(ring.sample(100, rng)), bandwidth).item() for _ in range(60)]
+    return np.mean(other) / np.std(same)
+
+
+def flat(x):
+    return x @ rotation[:2]
+
+
+def with_noise(x):
+    return torch.cat([x, torch.randn(len(x), 782, generator=rng)], dim=1)
+
+
+x, y = ring.sample(100, rng), moons.sample(100, rng)
+print(f"one pair of clouds, in 2 dimensions: {mmd2(x, y, 1.0):.5f}, laid flat into 784: {mmd2(flat(x), flat(y), 1.0):.5f}")
+assert torch.isclose(mmd2(x, y, 1.0), mmd2(flat(x), flat(y), 1.0), atol=1e-4)
+
+places = {"in the plane": (lambda x: x, 0.5), "flat in 784 dimensions": (flat, 0.5),
+          "with 782 noise coordinates": (with_noise, distances.median_bandwidth(with_noise(x)))}
+signals = {name: signal_in(*place) for name, place in places.items()}
+print("ring against a round cloud, average signal in standard deviations: "
+      + ", ".join(f"{name} {value:.1f}" for name, value in signals.items()))
+assert min(signals["in the plane"], signals["flat in 784 dimensions"]) > 4 * abs(signals["with 782 noise coordinates"])
+
+# %% [markdown]
+# Puppies lie between the two: 3,072 coordinates, but a thin sheet. On codes the sheet is laid out in 64 coordinates, with most of the pixel detail cut off. That, not magic, is why codes helped.
+#
+# ## When it breaks
+#
+# Three ways to ruin a run; the fourth panel is the good one. Before the figure: which is which? *A*: one bandwidth of 0.03. *B*: a batch of 4. *C*: a learning rate of 0.3.
+
+# %% tags=["nbval-ignore-output"] teaches=["D16"]
+SETTINGS = {"A: bandwidth 0.03": dict(bandwidth=0.03, batch_size=128, lr=3e-3),
+            "B: batch of 4": dict(bandwidth=BANDWIDTHS, batch_size=4, lr=3e-3),
+            "C: learning rate 0.3": dict(bandwidth=BANDWIDTHS, batch_size=128, lr=0.3),
+            "good": dict(bandwidth=BANDWIDTHS, batch_size=128, lr=3e-3)}
+fig, axes = plt.subplots(1, 4, figsize=(9.6, 2.9), layout="constrained")
+broken = {}
+for ax, (name, setting) in zip(axes, SETTINGS.items()):
+    own_rng = torch.Generator().manual_seed(SEED)
+    network = networks.mlp((2, 64, 64, 2), own_rng)
+    film = list(train_gmn(network, moons, own_rng, n_steps=500, every=500, n_arrows=0, **setting))
+    film_strip(ax, film)
+    broken[name] = far(film[-1])
+    finish(ax, title=f"{name}\nW1 {broken[name]:,.2f}")
+plt.show()
+assert broken["good"] < min(broken[name] for name in broken if name != "good")
+
+# %% [markdown]
+# **Figure 5.10.** After 500 steps. *A*: a few points have found a moon, the rest feel nothing. *B*: the right region, but restless: four points say little about a distribution. *C*: steps far too long; the network has thrown its points somewhere, and they do not come back. *Good*: two moons.
+#
+# When the numbers themselves break, the run says so and stops, with the network as it was before that step:
+
+# %% teaches=["D16"]
+wild = networks.mlp((2, 64, 64, 2), torch.Generator().manual_seed(0))
+try:
+    list(train_gmn(wild, moons, torch.Generator().manual_seed(0), BANDWIDTHS, n_steps=400, batch_size=64, lr=1e20))
+    raise AssertionError("a learning rate like this must not go unnoticed")
+except FloatingPointError as error:
+    print(error)
+
+# %% [markdown]
+# ## Exercises
+#
+# **1. Change a number and predict.** In Figure 5.3 the noise is uniform on $[-1, 1]$. Suppose the mixture had a fourth heap, far out at 20, with a tenth of the points. Which of the bandwidths 0.1, 0.3, 1, 3 would tell the network? Is it enough to add 10 to the list? What if 10 were the only one? Try it: `distributions.mixture_1d((-2.0, 0.5, 2.5, 20.0), (0.5, 0.3, 0.6, 0.5), (0.3, 0.3, 0.3, 0.1))`.
+#
+# **2. Fill in the line.** The loss of one step of a GMN. Mind who is compared with whom.
+
+# %%
+probe = networks.mlp((2, 8, 2), torch.Generator().manual_seed(1))
+z_probe, x_probe = 2 * uniform_noise(50, 2, rng) - 1, moons.sample(50, rng)
+
+
+def gmn_loss(generator, z, x_real, bandwidth):
+    return ...  # your line: one number; the helper mmd2 may be used
+
+
+made = probe(z_probe)
+loss_hints = {
+    "the noise has to go through the generator first": mmd2(z_probe, x_probe, 0.5),
+    "that is the biased estimate": mmd2(made, x_probe, 0.5, biased=True),
+    "that pushes generated points away from the real ones: the sign is wrong": -mmd2(made, x_probe, 0.5),
+    "that asks point i to become point i, as if there were pairs": ((made - x_probe) ** 2).mean(),
+    "the real points went through the generator, too": mmd2(made, probe(x_probe), 0.5),
+}
+compare("gmn_loss", lambda: gmn_loss(probe, z_probe, x_probe, 0.5), mmd2(made, x_probe, 0.5), loss_hints)
+
+# %% [markdown]
+# **3. Find the missing line.** This step forgets something. `slopes_after_two_steps` should return the slope of the *second* loss alone; as it stands it returns `...`. Write the body: back-propagate `first`, then `second`, and return `weight.grad`.
+
+# %%
+def slopes_after_two_steps(weight, first, second):
+    return ...  # your lines: first() and second() compute the two losses
+
+
+def two_losses():
+    weight = torch.tensor([1.0, 2.0], requires_grad=True)
+    return weight, lambda: (weight**2).sum(), lambda: (3 * weight).sum()
+
+
+slope_hints = {
+    "slopes add up until somebody wipes them: weight.grad = None between the two": torch.tensor([5.0, 7.0]),
+    "that is the slope of the first loss": torch.tensor([2.0, 4.0]),
+    "that is the weight itself": torch.tensor([1.0, 2.0]),
+}
+compare("slopes_after_two_steps", lambda: slopes_after_two_steps(*two_losses()), torch.tensor([3.0, 3.0]), slope_hints)
+
+# %% [markdown]
+# **4. Fill in the line.** How many kernel values does one step of training compute, for `n` generated and `n` real points and `k` bandwidths? (Count all three blocks, and no shortcuts.)
+
+# %%
+def kernel_values(n, k):
+    return ...  # your line
+
+
+count_hints = {
+    "generated with generated, real with real, generated with real: three blocks": 100**2 * 5,
+    "every block has n times n pairs": 3 * 100 * 5,
+    "each bandwidth has a kernel of its own": 3 * 100**2,
+    "the mixed pairs are computed once; the factor 2 of the formula costs nothing": 4 * 100**2 * 5,
+}
+compare("kernel_values", lambda: kernel_values(100, 5), 150_000, count_hints)
+
+# %% [markdown]
+# **5. Fill in the line.** A *linear* generator $G(z) = Az + b$ can only make ellipses. What does it learn from the linear kernel $x \cdot y$? Return the loss for a batch `x_fake` and `x_real`: the squared MMD of the linear kernel, biased, without any double sum.
+
+# %%
+def linear_mmd2(x_fake, x_real):
+    return ...  # your line
+
+
+linear_reference = ((made.mean(dim=0) - x_probe.mean(dim=0)) ** 2).sum()
+linear_hints = {
+    "square the difference of the means": (made.mean(dim=0) - x_probe.mean(dim=0)).abs().sum(),
+    "that is a distance: the square root is too much": linear_reference.sqrt(),
+    "the mean over the points, not over everything": (made.mean() - x_probe.mean()) ** 2,
+    "mean first, square then: yours pairs the points": ((made - x_probe) ** 2).sum(dim=1).mean(),
+    "sum over the coordinates": ((made.mean(dim=0) - x_probe.mean(dim=0)) ** 2).mean(),
+}
+compare("linear_mmd2", lambda: linear_mmd2(made, x_probe), linear_reference, linear_hints)
+
+# %% [markdown]
+# **6. Open question.** The witness of lesson 4 is the best question that one *fixed* kernel can ask, and in pixel space it asks poorly. Who could ask better ones, and where would they learn which questions are good? What might go wrong when they do?
+#
+# ## Recap
+#
+# - Draw, generate, compare, back-propagate, update: five lines train a generator from samples alone. The gradient flows through the comparison into the generator and nowhere else.
+# - The slope at a weight is the force on each point times what the network can do about it. The generator hears nothing else.
+# - On a line the network finds the inverse CDF or its mirror image. In the plane it folds the sheet of noise; bridges remain.
+# - Several bandwidths, a decent batch, noise of few dimensions: in these runs. A GMN captures all modes and does not collapse, and it is blurry.
+# - On pictures, compare codes rather than pixels. GMNs are rare because the signal drowns where coordinates carry noise, and because more points cost their square. They are not rare because of instability.
+#
+# The table that grows through the series:
+#
+# | lesson | how a new point is made | what it needs | where it stops |
+# |---|---|---|---|
+# | 1 | a training point plus a little noise (kernel density) | samples | in many dimensions: copies with noise, nothing new |
+# | 2 | a transformation of uniform numbers, built by hand | a formula; on a line, samples | where there is no formula and no order |
+# | 3 | a transformation of noise, made by a network | pairs of noise and sample | where there are samples but no pairs |
+# | 4 | a given point is moved down the MMD | samples, and a bandwidth that fits | it moves the points it has; for a new one, everything starts again |
+# | 5 | a network trained down the MMD turns noise into points | samples, a kernel, large batches | where a fixed kernel sees too little: sharp pictures |
+#
+# ## Next
+#
+# A fixed kernel asks fixed questions. What if the questions could be *learned*, by a second network that looks for differences while the first one removes them? Then two networks learn at the same time, and what is good for the one is bad for the other. That is a game, and games have surprises of their own.
+# *What happens when two players learn at once?*
+
+# %% [markdown]
+# ## Answers
+#
+# Open what you want to see: the answers in words by their triangle, the code by the three dots.
+
+# %% [markdown] tags=["answer"]
+# <details><summary>Answer 1</summary>
+#
+# None of the four: 20 is more than five times the widest bandwidth away from everything the network makes, and at such a distance the kernel is below $10^{-6}$. The far heap adds a constant to the loss and no slope. A bandwidth of 10 feels it: alone, it sends points there within 600 steps.
+# As a fifth member of the list it does not, and that is less obvious: its force is one hundredth of what the narrow ones can do ($1/\sigma^2$), and they hold every point that already lies in the right heap. To leave is to make a hole. What is far must outweigh what is near; a bandwidth that reaches is necessary, and not sufficient.
+#
+# </details>
+
+# %% jupyter={"source_hidden": true} tags=["answer", "nbval-ignore-output"]
+far_heap = distributions.mixture_1d((-2.0, 0.5, 2.5, 20.0), (0.5, 0.3, 0.6, 0.5), (0.3, 0.3, 0.3, 0.1))
+for bandwidths in (BANDWIDTHS, [*BANDWIDTHS, 10.0], [10.0]):
+    own_rng = torch.Generator().manual_seed(SEED)
+    film = list(train_gmn(networks.mlp((1, 64, 64, 1), own_rng), far_heap, own_rng, bandwidths, noise_dim=1,
+                          n_steps=600, batch_size=128, lr=3e-3, every=600, n_arrows=0))
+    share = (film[-1].x_fake > 15).float().mean().item()
+    print(f"bandwidths {bandwidths}: {100 * share:.1f} % of the generated points beyond 15")
+    assert share > 0.002 if bandwidths == [10.0] else share < 0.002
+
+# %% jupyter={"source_hidden": true} tags=["answer"]
+def gmn_loss(generator, z, x_real, bandwidth):
+    return mmd2(generator(z), x_real, bandwidth)
+
+
+def slopes_after_two_steps(weight, first, second):
+    first().backward()
+    weight.grad = None  # what optimizer.zero_grad() does
+    second().backward()
+    return weight.grad
+
+
+def kernel_values(n, k):
+    return 3 * n**2 * k
+
+
+def linear_mmd2(x_fake, x_real):
+    return ((x_fake.mean(dim=0) - x_real.mean(dim=0)) ** 2).sum()
+
+
+compare("gmn_loss", lambda: gmn_loss(probe, z_probe, x_probe, 0.5), mmd2(made, x_probe, 0.5), loss_hints)
+compare("slopes_after_two_steps", lambda: slopes_after_two_steps(*two_losses()), torch.tensor([3.0, 3.0]), slope_hints)
+compare("kernel_values", lambda: kernel_values(100, 5), 150_000, count_hints)
+compare("linear_mmd2", lambda: linear_mmd2(made, x_probe), linear_reference, linear_hints)
+
+# %% [markdown] tags=["answer"]
+# <details><summary>Answer 6</summary>
+#
+# A second network can ask questions, one number for each point, and it can learn good ones from the only teacher there is: the points themselves, labelled *real* and *generated*. What might go wrong: the question that separates the clouds today is stale tomorrow, because the generator has moved; the questioner may become so good that every answer is "certainly generated", and then a small
+# step changes nothing and there is no slope to follow; and the two may chase each other in circles. Lessons 6 to 8 meet all three.
+#
+# </details>
