@@ -216,11 +216,11 @@ plt.show()
 #
 # ## What you saw
 #
-# **(c)**. Nobody told the network about lesson 2, and it has found lesson 2's answer, or the same answer back to front. Which of the two is decided by its random start: uniform noise looks the same from both sides. Eight more networks:
+# **(c)**. Nobody told the network about lesson 2, and it has found lesson 2's answer, or the same answer back to front. Which of the two is decided by its random start: uniform noise looks the same from both sides. Six more networks:
 
 # %% tags=["nbval-ignore-output"] teaches=["D16"]
 found = []
-for seed in range(8):
+for seed in range(6):
     own_rng = torch.Generator().manual_seed(100 * SEED + seed)
     network = networks.mlp((1, 64, 64, 1), own_rng)
     list(train_gmn(network, mixture, own_rng, BANDWIDTHS, noise_dim=1, n_steps=300, batch_size=128, lr=3e-3,
@@ -230,7 +230,7 @@ for seed in range(8):
     print(f"seed {seed}: average gap to the inverse CDF {to_exact:.2f}, to its mirror image {to_mirror:.2f}")
     found.append("inverse CDF" if to_exact < 0.5 else "mirror image" if to_mirror < 0.5 else "neither")
 print({which: found.count(which) for which in sorted(set(found))})
-assert found.count("neither") <= 3
+assert found.count("neither") <= 2
 
 # %% [markdown]
 # Now and then a network ends on neither: its curve turns back somewhere, two stretches of noise share one heap, and no small change would undo the fold. Option (a), wild, would satisfy the distance just as well: many transformations make the same distribution. But a small network begins as a gentle curve, and training usually bends it no more than it must.
@@ -305,7 +305,7 @@ player(moon_film, layers=("real", "generated", "grid", "loss"))
 # %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
 ring = distributions.ring()
 ring_generator = networks.mlp((2, 64, 64, 2), rng)
-ring_film = list(train_gmn(ring_generator, ring, rng, BANDWIDTHS, n_steps=1500, batch_size=128, lr=3e-3, every=30))
+ring_film = list(train_gmn(ring_generator, ring, rng, BANDWIDTHS, n_steps=1200, batch_size=128, lr=4e-3, every=30))
 
 
 def count_near(snapshot):
@@ -345,11 +345,11 @@ assert score_modes(ring_film[-1].x_fake, ring).captured == 8
 
 # %% tags=["nbval-ignore-output"] teaches=["D16", "D20"]
 def trained_distance(target, seed, bandwidth=BANDWIDTHS, batch_size=128, noise_dim=2):
-    """Wasserstein-1 (500 points) of a fresh network after 250 steps."""
+    """Wasserstein-1 (500 points) of a fresh network after 200 steps."""
     own_rng = torch.Generator().manual_seed(100 * SEED + seed)
     network = networks.mlp((noise_dim, 64, 64, 2), own_rng)
-    film = list(train_gmn(network, target, own_rng, bandwidth, noise_dim, n_steps=250, batch_size=batch_size,
-                          lr=3e-3, every=250, n_shown=500, n_arrows=0))
+    film = list(train_gmn(network, target, own_rng, bandwidth, noise_dim, n_steps=200, batch_size=batch_size,
+                          lr=4e-3, every=200, n_shown=500, n_arrows=0))
     return far(film[-1])
 
 
@@ -377,7 +377,7 @@ for ax, (name, result), target in zip(axes, results.items(), (moons, moons, ring
     ax.text(-0.4, floor - 0.01 * top, "floor", color=PALETTE["real"], va="top", fontsize="small")
     ax.set_xticks(range(len(result)), list(result))
     finish(ax, title=f"{name} ({target.name})", limits=((-0.5, len(result) - 0.5), (0, top)), xlabel=name)
-axes[0].set_ylabel("Wasserstein-1 after 250 steps")
+axes[0].set_ylabel("Wasserstein-1 after 200 steps")
 plt.show()
 
 # %% [markdown]

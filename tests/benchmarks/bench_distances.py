@@ -1,0 +1,94 @@
+"""How fast the distances are: python -m tests.benchmarks distances
+
+`mmd2` against plain broadcasting and geomloss, `wasserstein1` against POT, each pair in turn on one core; and the
+memory that `mmd2` takes beyond its arguments, in (n, m) matrices, in a process of its own.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+
+import numpy as np
+import ot
+import torch
+from geomloss import SamplesLoss
+
+from helpers.distances import mmd2, wasserstein1
+from helpers.distributions import ring, two_moons
+
+BANDWIDTHS = [0.1, 0.3, 1.0, 2.0, 4.0]
+REPEATS = 15
+MEMORY = """
+import resource, torch
+from helpers.distances import mmd2
+torch.set_num_threads(1)
+x, y = torch.randn(8000, 2, requires_grad=True), torch.randn(8000, 2)
+mmd2(x[:500], y[:500], 1.0).backward()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+mmd2(x, y, 1.0).backward()
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (4 * 8000 * 8000))
+"""
+
+
+def _plain_mmd2(x, y):
+    """As one writes it down: all squared distances by broadcasting, the sum over all bandwidths."""
+    def total(a, b):
+        squared = (a[:, None, :] - b[None, :, :]).square().sum(dim=2)
+        return sum(torch.exp(-squared / (2 * sigma**2)) for sigma in BANDWIDTHS).sum() / len(BANDWIDTHS)
+
+    n, m = len(x), len(y)
+    return (total(x, x) - n) / (n * (n - 1)) + (total(y, y) - m) / (m * (m - 1)) - 2 * total(x, y) / (n * m)
+
+
+def _geomloss_mmd2(x, y):
+    return sum(2 * SamplesLoss("gaussian", blur=sigma, backend="tensorized")(x, y) for sigma in BANDWIDTHS) / len(BANDWIDTHS)
+
+
+def _medians(actions, repeats):
+    """The median seconds of each action, done in turn, so that another load on the machine slows all."""
+    times = [[] for _ in actions]
+    for _ in range(repeats):
+        for action, measured in zip(actions, times):
+            began = time.perf_counter()
+            action()
+            measured.append(time.perf_counter() - began)
+    return [statistics.median(measured[1:] or measured) for measured in times]
+
+
+def run():
+    """Rows (name, measured, required, unit, ok)."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _run()
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _run():
+    rng = torch.Generator().manual_seed(0)
+    x, y = torch.randn(1000, 2, generator=rng).requires_grad_(), torch.randn(1000, 2, generator=rng) + 0.3
+
+    def forward_and_gradient(distance):
+        return lambda: torch.autograd.grad(distance(x, y), x)
+
+    ours, plain, theirs = _medians(
+        [forward_and_gradient(lambda x, y: mmd2(x, y, BANDWIDTHS)), forward_and_gradient(_plain_mmd2),
+         forward_and_gradient(_geomloss_mmd2)], REPEATS)
+    matrices = float(subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True).stdout)
+    rows = [
+        ("mmd2, 1,000 x 1,000, 5 bandwidths, with gradient", 1000 * ours, None, "ms", True),
+        ("plain broadcasting takes so many times longer", plain / ours, 2.5, "times", plain / ours >= 2.5),
+        ("geomloss takes so many times longer", theirs / ours, 1.0, "times", theirs / ours >= 1),
+        ("mmd2, 8,000 x 8,000: memory at most", matrices, 3, "matrices", matrices <= 3),
+    ]
+    pairs = {"ring and ring": (ring(), ring()), "moons and ring": (two_moons(), ring())}
+    for name, (first, second) in pairs.items():
+        a, b = first.sample(2000, rng).double(), second.sample(2000, rng).double()
+        weights, costs = np.full(2000, 1 / 2000), torch.cdist(a, b).numpy()
+        ours, theirs = _medians([lambda a=a, b=b: wasserstein1(a, b),
+                                 lambda w=weights, c=costs: ot.emd2(w, w, c, numItermax=10**7)], 3)
+        rows += [(f"wasserstein1, 2,000 x 2,000, {name}", ours, None, "s", True),
+                 ("takes so many times longer than POT, at most", ours / theirs, 3, "times", ours / theirs <= 3)]
+    return rows
