@@ -11,6 +11,7 @@ import html
 import inspect
 import io
 import math
+import statistics
 import threading
 import time
 import weakref
@@ -122,8 +123,8 @@ def _film(snapshots, with_loss, describe):
         cursor = axes[0, 1].lines[-1]
     low, high = last.limits[0]
     pushes = [float(s.push.norm(dim=1).quantile(0.9)) for s in snapshots if s.push is not None and len(s.push)]
-    # one scale for the whole run: the strongest pushes are an eighth of the picture's width
-    scale = (high - low) / 8 / max([*pushes, 1e-12])
+    # one scale for the whole run: in its middle, the strongest pushes are a tenth of the picture's width
+    scale = (high - low) / 10 / max(statistics.median(pushes or [0.0]), 1e-12)
 
     def draw(snapshot, **on):
         now = snapshots[snapshot]

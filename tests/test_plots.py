@@ -11,7 +11,20 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 
-from helpers.plots import PALETTE, finish, picture_grid, scatter_samples, warped_grid, warped_grid_lines
+from helpers import distributions
+from helpers.networks import mlp
+from helpers.plots import (
+    PALETTE,
+    film_strip,
+    finish,
+    loss_curves,
+    picture_grid,
+    scatter_samples,
+    snapshot_view,
+    warped_grid,
+    warped_grid_lines,
+)
+from helpers.training import train_gmn
 
 
 @pytest.fixture
@@ -198,3 +211,94 @@ def test_nothing_global_is_set():
         cwd=Path(__file__).parent.parent,
     )
     assert run.stdout.strip() == "True", run.stderr
+
+
+def run_of(target, dim=2, n_steps=20):
+    rng = torch.Generator().manual_seed(0)
+    return list(train_gmn(mlp((dim, 8, target.dim), rng), target, rng, 1.0, noise_dim=dim, n_steps=n_steps, every=1,
+                          batch_size=8, n_shown=40))
+
+
+def test_film_strip_shows_first_last_and_more_of_the_beginning():
+    film = run_of(distributions.two_moons())
+    fig, axes = plt.subplots(1, 5, layout="constrained")
+    assert film_strip(axes, film) is axes
+    steps = [int(ax.get_title(loc="left").split()[1]) for ax in axes]
+    assert steps[0] == 0 and steps[-1] == 20 and steps == sorted(set(steps))
+    assert steps[2] < 10  # half of the pictures before half of the run
+    for ax, step in zip(axes, steps):
+        assert ax.get_xlim() == film[0].limits[0] and ax.get_ylim() == film[0].limits[1]
+        assert np.array_equal(ax.lines[-1].get_xydata(), film[step].x_fake.numpy())
+    plt.close(fig)
+
+
+def test_film_strip_takes_one_axes_and_refuses_too_few_snapshots(ax):
+    film = run_of(distributions.mixture_1d(), dim=1)
+    assert film_strip(ax, film) is ax
+    assert ax.get_title(loc="left") == "step 20"
+    fig, axes = plt.subplots(2, 3)
+    with pytest.raises(ValueError, match="there are 6 axes but only 5 snapshots"):
+        film_strip(axes, film[:5])
+    plt.close(fig)
+
+
+def test_histograms_of_a_run_on_the_line_have_area_one(ax):
+    film = run_of(distributions.mixture_1d(), dim=1)
+    show = snapshot_view(ax, film[0])
+    show(film[20])
+    for patch in ax.patches:
+        values, edges, _ = patch.get_data()
+        inside = np.sum(values * np.diff(edges))
+        assert 0.9 < inside <= 1 + 1e-6
+    show(film[20], layers=("real",))
+    assert [patch.get_visible() for patch in ax.patches] == [True, False]
+
+
+def test_arrows_start_at_the_points_and_follow_the_push(ax):
+    film = run_of(distributions.two_moons())
+    snapshot_view(ax, film[0], layers=("arrows",))(film[3], ("arrows",), 2.0)
+    (quiver,) = [artist for artist in ax.collections if hasattr(artist, "U")]
+    assert np.allclose(quiver.get_offsets(), film[3].x_fake)
+    assert np.allclose(np.stack([quiver.U, quiver.V], 1), 2 * film[3].push.numpy())
+
+
+def test_only_one_or_two_dimensions_can_be_drawn(ax):
+    film = run_of(distributions.from_points(torch.randn(20, 3)), dim=3, n_steps=1)
+    with pytest.raises(ValueError, match="only points of 1 or 2 dimensions can be drawn; these have 3"):
+        snapshot_view(ax, film[0])
+
+
+def test_loss_curves_average_and_mark_a_step(ax):
+    losses = torch.tensor([4.0, 2.0, 0.0, 2.0])
+    assert loss_curves(ax, losses, average=2, cursor=3, scale="linear") is ax
+    assert ax.lines[0].get_xdata().tolist() == [1, 2, 3, 4]
+    assert ax.lines[0].get_ydata().tolist() == [4.0, 3.0, 1.0, 1.0]
+    assert list(ax.lines[-1].get_xdata()) == [3, 3]
+
+
+def test_loss_curves_of_several_seeds_are_median_and_band(ax):
+    loss_curves(ax, {"five seeds": np.arange(10.0).reshape(5, 2), "one": np.array([1.0, 2.0])}, scale="linear")
+    assert ax.lines[0].get_ydata().tolist() == [4.0, 5.0]
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (0.0, 9.0)
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == {"five seeds", "one"}
+
+
+@pytest.mark.parametrize("values, scale", [
+    (np.linspace(1, 2, 50), "linear"), (np.geomspace(1, 0.001, 50), "log"), ([0.0, 0.0], "linear"),
+    (np.geomspace(1, 0.001, 50) - 0.002, "symlog"),
+])
+def test_loss_curves_choose_their_axis(ax, values, scale):
+    loss_curves(ax, values)
+    assert ax.get_yscale() == scale
+
+
+@pytest.mark.parametrize("losses, options, sentence", [
+    ([1.0, np.nan], {}, "losses must be finite numbers"),
+    (np.zeros((2, 2, 2)), {}, "losses must be finite numbers of shape"),
+    ({"empty": []}, {}, "empty have shape"),
+    ([1.0, 0.0], {"scale": "log"}, "log"),
+])
+def test_loss_curves_refuse_what_cannot_be_drawn(ax, losses, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        loss_curves(ax, losses, **options)

@@ -3,8 +3,10 @@
 Screenshots lie in .screenshots/ afterwards. `python tests/browser/shoot.py 01` takes pictures of a whole lesson.
 """
 
+import nbformat
 import pytest
 
+from notebooks import rebuild
 from tests.browser import lab
 
 NOTEBOOKS = sorted(path.name for path in (lab.ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -24,6 +26,19 @@ CHANGED = f"""async (handle, before) => {{
   }}
   return false;
 }}"""
+PLAYER = """
+import sys
+sys.path.insert(0, "..")
+import torch
+from helpers import distributions, networks
+from helpers.training import train_gmn
+from helpers.widgets import player
+
+rng = torch.Generator().manual_seed(0)
+film = list(train_gmn(networks.mlp((2, 32, 2), rng), distributions.two_moons(), rng, [0.3, 1.0], n_steps=20, every=1,
+                      batch_size=32, lr=1e-2, n_shown=500))
+player(film, layers=("real", "generated", "grid", "loss"))
+"""
 BROKEN = ("javascript error", "error displaying widget", "loading widget", "error creating widget", "traceback")
 
 pytestmark = pytest.mark.skipif(lab.CHROMIUM is None, reason="no Chromium is installed")
@@ -31,7 +46,10 @@ pytestmark = pytest.mark.skipif(lab.CHROMIUM is None, reason="no Chromium is ins
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    with lab.serve(tmp_path_factory.mktemp("lab")) as address:
+    folder = tmp_path_factory.mktemp("lab")
+    with lab.serve(folder) as address:
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PLAYER)], metadata=rebuild.METADATA)
+        nbformat.write(book, folder / "checkout" / "notebooks" / "player.ipynb")
         yield address
 
 
@@ -77,4 +95,54 @@ def test_a_learner_runs_it_and_moves_its_sliders(server, page, name):
     assert [text[:200] for text in shown.split(failed)[1:]] == []
     assert stuck == [], "these sliders, counted from the top, do not change their picture"
     assert mistakes == []
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+
+
+def test_a_film_plays_pauses_steps_and_switches_its_layers(server, page):
+    lab.open_notebook(page, server, "player.ipynb")
+    assert lab.run_all(page), lab.outputs(page)
+    output = page.locator(".jp-OutputArea-output").filter(has=page.locator(".widget-play"))
+    handle = output.locator(".noUi-handle").element_handle()
+    status, picture = output.locator("[role=status]"), output.locator("img")
+
+    def step():
+        return int(status.inner_text().split()[1])
+
+    def wait_for(condition):
+        for _ in range(200):
+            if condition():
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError(f"still: {status.inner_text()}")
+
+    wait_for(lambda: picture.evaluate("image => image.complete && image.naturalWidth > 0"))
+    assert step() == 0
+    play = output.locator(".widget-play button").first
+    play.click()
+    wait_for(lambda: 0 < step() < 20)
+    play.click()  # pause
+    page.wait_for_timeout(500)
+    paused = step()
+    page.wait_for_timeout(600)
+    assert step() == paused < 20
+    output.get_by_role("button", name="one forward").click()
+    wait_for(lambda: step() == paused + 1)
+    output.get_by_role("button", name="one back").click()
+    wait_for(lambda: step() == paused)
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    wait_for(lambda: step() == paused + 1)
+    page.keyboard.press("End")
+    wait_for(lambda: step() == 20)
+    play.click()  # from the end it begins anew
+    wait_for(lambda: 0 < step() < 20)
+    wait_for(lambda: step() == 20)
+    for name in ("real", "generated", "grid", "arrows", "loss"):
+        before = handle.evaluate(PICTURE)
+        box = output.get_by_label(name)
+        box.focus()
+        page.keyboard.press("Space")
+        assert handle.evaluate(CHANGED, before), name
+    SCREENSHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / "player.png")
     page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
