@@ -1,16 +1,23 @@
-"""What every test and every notebook kernel runs under, also for a bare `pytest`.
+"""What every test and every notebook kernel runs under, also for a bare `pytest`; and one more cell for each lesson.
 
-Kernels inherit these variables: sums in one order (printed digits do not depend on the number of cores), and
-every file that Jupyter, IPython and matplotlib keep goes into .cache/ of the checkout.
+Kernels inherit these variables: sums in one order (printed digits do not depend on the number of cores), no
+progress bars, and every file that Jupyter, IPython and matplotlib keep goes into .cache/ of the checkout.
 """
 
 import os
+from collections import defaultdict
 from pathlib import Path
+
+import nbformat
+import pytest
+from nbval.plugin import IPyNbCell, IPyNbFile
+
+from notebooks import rebuild
 
 CACHE = Path(__file__).resolve().parent / ".cache"
 
 CACHE.mkdir(exist_ok=True)
-os.environ.update(OMP_NUM_THREADS="1", JUPYTER_PREFER_ENV_PATH="1", PYDEVD_DISABLE_FILE_VALIDATION="1")
+os.environ.update(rebuild.ENVIRONMENT)
 for variable, folder in {
     "JUPYTER_CONFIG_DIR": "jupyter/config",
     "JUPYTER_DATA_DIR": "jupyter/data",
@@ -19,3 +26,19 @@ for variable, folder in {
     "MPLCONFIGDIR": "matplotlib",
 }.items():
     os.environ.setdefault(variable, str(CACHE / folder))
+
+
+class Lesson(IPyNbFile):
+    """A notebook as nbval runs it, and after its last cell the sweep of its controls and exercises."""
+
+    def collect(self):
+        yield from super().collect()
+        cell = nbformat.v4.new_code_cell("from tests.sweep import assert_sound\n\nassert_sound()")
+        yield IPyNbCell.from_parent(self, name="controls and exercises", cell_num=len(self.nb.cells), cell=cell,
+                                    options=defaultdict(bool, check=True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path, parent):
+    found = yield
+    return [Lesson.from_parent(parent, path=file_path) if isinstance(file, IPyNbFile) else file for file in found]

@@ -258,7 +258,7 @@ def _cheapest_assignment(costs):
     left -= left.mean(axis=0)
     if len(costs) >= 300 and left.std() > 1e-6:
         # what is taken off a whole row or column makes no difference to which assignment is cheapest; with nearly
-        # the right prices taken off, SciPy finds it up to thirty times faster
+        # the right prices taken off, SciPy finds it ten times faster where the clouds differ much (at 2,000 points)
         prices_of_rows, prices_of_columns = _prices(torch.as_tensor(left, dtype=torch.float32))
         left -= prices_of_rows[:, None]
         left -= prices_of_columns
@@ -267,12 +267,12 @@ def _cheapest_assignment(costs):
 
 
 def _prices(costs):
-    """Nearly the right prices of rows and columns, by 30 Sinkhorn iterations at falling temperature.
+    """Nearly the right prices of rows and columns, by 15 Sinkhorn iterations at falling temperature.
 
     Right prices leave no cost below 0, and 0 for each pair of the cheapest assignment (Cuturi 2013).
     """
     columns = torch.zeros(len(costs))
-    for temperature in (costs.std().item() * np.geomspace(1, 0.001, 30)).tolist():
+    for temperature in (costs.std().item() * np.geomspace(1, 0.001, 15)).tolist():
         rows = _soft_minimum(costs - columns, 1, temperature)
         columns = _soft_minimum(costs - rows[:, None], 0, temperature)
     return rows.double().numpy(), columns.double().numpy()

@@ -5,10 +5,12 @@ looks from time to time, and goes on where it was. Looking never changes what is
 """
 
 import contextlib
+import inspect
 import signal
 import sys
 import threading
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
@@ -90,21 +92,27 @@ def train_gmn(generator, target, rng, bandwidth, noise_dim=2, n_steps=2000, batc
         return gmn_steps(generator, target, rng, bandwidth, noise_dim, batch_size, lr)
 
     look = _Look(generator, target, rng, noise_dim, n_shown, n_arrows, push)
-    return Run(make_steps, look, n_steps, every)
+    return Run(make_steps, look, n_steps, every, [generator], rng)
 
 
 class Run:
     """Training that can be stepped, paused, interrupted and taken up again; an iterator of Snapshots.
 
     Each `next` trains to the next multiple of `every` steps and returns a Snapshot; `list` and `for` go on to the
-    end, with a progress bar where it takes long. An interrupt takes effect between two steps, and the next
-    `next` goes on as if nothing had happened. `losses`: the loss of every step so far; `step`: how many.
+    end, with a progress bar where it takes long. An interrupt takes effect between two steps (a second one at
+    once, and then the step is undone), and the next `next` goes on as if nothing had happened.
+    `losses`: the loss of every step so far; `step`: how many.
     Raises FloatingPointError when training diverges; the networks then are as they were before that step.
+
+    make_steps: makes a loop, a generator function that yields its loss after every step; all that it keeps from
+    step to step are the networks, its optimizers (local variables of the loop) and rng.
     """
 
-    def __init__(self, make_steps, look, n_steps, every):
+    def __init__(self, make_steps, look, n_steps, every, networks, rng):
         self.make_steps, self.look, self.n_steps, self.every = make_steps, look, n_steps, every
-        self.steps, self.losses, self.started = None, [], False
+        self.networks, self.rng = networks, rng
+        self.losses, self.due = [], 0  # the step at which the next snapshot is due; None after the last
+        self.steps, self.optimizers, self.bar = None, [], None
 
     @property
     def step(self):
@@ -114,39 +122,88 @@ class Run:
         return 1 + -(-self.n_steps // self.every)
 
     def __iter__(self):
-        with tqdm(total=self.n_steps, initial=self.step, unit="step", delay=BAR_AFTER, leave=False,
-                  file=sys.stdout) as bar, contextlib.suppress(StopIteration):
-            while True:
-                snapshot = next(self)
-                bar.update(self.step - bar.n)
-                yield snapshot
+        with self._bar() as self.bar:
+            try:
+                while self.due is not None:
+                    yield next(self)
+            finally:
+                self.bar = None
 
     def __next__(self):
-        if self.started:
-            if self.step >= self.n_steps:
-                raise StopIteration
-            self._train(min(self.step // self.every * self.every + self.every, self.n_steps))
-        self.started = True
-        return self.look(torch.tensor(self.losses))
+        if self.due is None:
+            raise StopIteration
+        with contextlib.nullcontext(self.bar) if self.bar is not None else self._bar() as bar:
+            self._train(self.due, bar)
+        snapshot = self.look(torch.tensor(self.losses))
+        self.due = min(self.due + self.every, self.n_steps) if self.due < self.n_steps else None
+        return snapshot
 
-    def _train(self, goal):
+    def _bar(self):
+        return tqdm(total=self.n_steps, initial=self.step, unit="step", delay=BAR_AFTER, leave=False, file=sys.stdout)
+
+    def _train(self, goal, bar):
         """Goes on to step `goal`; an interrupt waits for the end of the step that is running."""
         with _held_back_interrupt() as pressed:
             while self.step < goal and not pressed:
-                if self.steps is None:
-                    self.steps = self.make_steps()
-                try:
-                    self.losses.append(next(self.steps))
-                except FloatingPointError as error:
-                    raise FloatingPointError(
-                        f"Training stopped at step {self.step + 1}: {error} The networks are as they were before "
-                        "this step. Try a smaller learning rate or larger bandwidths, and look whether the data "
-                        "have large values; then make new networks, since these are spoilt.") from None
-                except BaseException:
-                    self.steps = None  # a generator function that was broken off cannot go on: begin another
-                    raise
+                self._make_a_step()
+                bar.update()
         if pressed:
             raise KeyboardInterrupt(f"interrupted after step {self.step}; the next next() goes on")
+
+    def _make_a_step(self):
+        """One step of the loop; undone if anything goes wrong in it."""
+        if self.steps is not None:
+            self.optimizers = [_copy(optimizer) for optimizer in _optimizers(self.steps)]
+        put_back = _memory(self.networks, self.rng)
+        done = self.step
+        try:
+            if self.steps is None:
+                self.steps = self.make_steps()
+                if self.optimizers:  # the loop before was broken off; a new one makes its optimizers in its first step
+                    next(self.steps)
+                    put_back()
+                    for optimizer, state in zip(_optimizers(self.steps), self.optimizers):
+                        optimizer.load_state_dict(state)
+            self.losses.append(next(self.steps))
+            _check_loss(self.losses[-1])
+        except BaseException as error:
+            put_back()
+            del self.losses[done:]
+            self.steps = None  # a generator function that was broken off cannot go on
+            if isinstance(error, FloatingPointError):
+                raise FloatingPointError(
+                    f"Training stopped at step {done + 1}: {error} The networks are as they were before this step. "
+                    "Try a smaller learning rate or larger bandwidths, and look whether the data have large values; "
+                    "then make new networks, since these are spoilt.") from None
+            raise
+
+
+def _optimizers(steps):
+    """The optimizers among the local variables of a loop."""
+    return [value for value in inspect.getgeneratorlocals(steps).values() if isinstance(value, torch.optim.Optimizer)]
+
+
+def _copy(optimizer):
+    """An optimizer's state_dict that does not change with it."""
+    kept = optimizer.state_dict()
+    for i, state in kept["state"].items():
+        kept["state"][i] = {key: x.clone() if isinstance(x, torch.Tensor) else x for key, x in state.items()}
+    return kept
+
+
+def _memory(networks, rng):
+    """A function that puts networks and random numbers (rng, and torch's own on the processor) back to what is now."""
+    tensors = [(x, x.detach().clone()) for network in networks for x in (*network.parameters(), *network.buffers())]
+    numbers, own = rng.get_state(), torch.get_rng_state()
+
+    def put_back():
+        with torch.no_grad():
+            for x, value in tensors:
+                x.copy_(value)
+        rng.set_state(numbers)
+        torch.set_rng_state(own)
+
+    return put_back
 
 
 class _Look:
@@ -161,9 +218,9 @@ class _Look:
         self.n_arrows, self.flat = n_arrows, noise_dim == target.dim == 2
 
     def __call__(self, losses):
-        with _undisturbed(self.generator):
+        with _undisturbed(self.generator, self.z.device):
             with torch.no_grad():
-                x_fake = self.generator(self.z)
+                x_fake = self.generator(self.z.clone()).clone()  # clones: a generator may change z, or give out its own
                 grid = warped_grid_lines(self.generator, -1, 1, *GRID, self.z.device) if self.flat else None
             push = None
             if self.n_arrows and x_fake.isfinite().all():
@@ -172,11 +229,11 @@ class _Look:
 
 
 @contextlib.contextmanager
-def _undisturbed(module):
+def _undisturbed(module, device):
     """Inside, batch norm and dropout are at rest, and no random number of torch's own is used up."""
     modes = [(part, part.training) for part in module.modules()]
     try:
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             module.eval()
             yield
     finally:
@@ -186,12 +243,21 @@ def _undisturbed(module):
 
 @contextlib.contextmanager
 def _held_back_interrupt():
-    """Inside, Ctrl-C (or Jupyter's stop button) does not break in: it fills the list that this gives."""
+    """Inside, Ctrl-C (or Jupyter's stop button) does not break in: it fills the list that this gives.
+
+    The second one does, for a step that takes too long to wait for.
+    """
     pressed = []
+
+    def note(*_):
+        pressed.append(True)
+        if len(pressed) == 2:
+            raise KeyboardInterrupt
+
     if threading.current_thread() is not threading.main_thread():  # only the main thread is ever interrupted
         yield pressed
         return
-    before = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    before = signal.signal(signal.SIGINT, note)
     try:
         yield pressed
     finally:
@@ -203,8 +269,13 @@ def _check_finite(x_fake):
         raise FloatingPointError("the generated points are no longer finite numbers.")
 
 
+def _check_loss(loss):
+    if not np.isfinite(loss).all():
+        raise FloatingPointError("the loss is no longer a finite number.")
+
+
 def _check_count(name, number, least):
-    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+    if not isinstance(number, Integral) or isinstance(number, bool) or number < least:
         raise ValueError(f"{name} must be a whole number of at least {least}, but is {number!r}.")
 
 
@@ -217,14 +288,16 @@ def _check_generator(generator, target, rng, noise_dim):
     if not hasattr(target, "sample") or not hasattr(target, "dim"):
         raise TypeError(f"target must be a Target, such as ring(), but is of type {type(target).__name__}. "
                         "from_points makes one of samples.")
-    if not any(True for _ in generator.parameters()):
+    if not any(parameter.requires_grad for parameter in generator.parameters()):
         raise ValueError("the generator has no parameters to train.")
     z = torch.zeros(2, noise_dim, device=rng.device)
-    with _undisturbed(generator), torch.no_grad():
+    with _undisturbed(generator, rng.device), torch.no_grad():
         try:
             x = generator(z)
-        except RuntimeError as error:
+        except Exception as error:
             raise ValueError(f"the generator does not take noise of shape (n, {noise_dim}): {error}") from None
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"the generator must return a tensor of points, but returns one of type {type(x).__name__}.")
     if x.shape != (2, target.dim):
         raise ValueError(f"the generator makes points of shape {tuple(x.shape[1:])}, but the target's have "
                          f"{target.dim} numbers each.")

@@ -41,6 +41,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",  # sums in one order, so printed digits do not depend on the number of cores
     "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this environment, not one installed for the user
     "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    "TQDM_DISABLE": "1",  # a progress bar leaves blanks in an output
 }
 
 

@@ -1,10 +1,10 @@
 """The notebooks as they are stored: equal to their twins, executed once from top to bottom, in the anatomy of a lesson.
 
-That their outputs are still what the code prints is nbval's part: the same `pytest` runs it on notebooks/*.ipynb.
+That their outputs are still what the code prints, and that all controls and exercises answer, is seen where they
+run: the same `pytest` has nbval run notebooks/*.ipynb (conftest.py).
 """
 
 import ast
-import asyncio
 import copy
 import re
 from pathlib import Path
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SECTIONS = ("Words", "Predict", "Try it", "What you saw", "Why", "The code", "Check", "When it breaks", "Exercises",
             "Recap", "Next", "Answers")
+WIDGETS = ("sliders", "player", "theatre", "sketchpad")
 CAPTION = re.compile(r"\*\*Figure (\d+)\.(\d+)\.\*\* \S")
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -50,11 +51,11 @@ def unexecuted(book):
     return found
 
 
-def calls_sliders(source):
-    """Whether a cell itself (not a function in it) calls sliders(...)."""
+def calls_widget(source):
+    """Whether a cell itself (not a function in it) calls sliders(...) or another of WIDGETS."""
     tree = ast.parse(re.sub(r"(?m)^\s*[%!].*", "", source))
     values = [node.value for node in tree.body if isinstance(node, ast.Expr | ast.Assign)]
-    return any(isinstance(value, ast.Call) and getattr(value.func, "id", getattr(value.func, "attr", "")) == "sliders"
+    return any(isinstance(value, ast.Call) and getattr(value.func, "id", getattr(value.func, "attr", "")) in WIDGETS
                for value in values)
 
 
@@ -79,8 +80,8 @@ def misbuilt(book, number):
         found.append("the first section is not Words")
     figures = []
     for cell, following in zip(book.cells, [*book.cells[1:], None]):
-        if calls_sliders(cell.source if cell.cell_type == "code" else "") and not has_picture(cell):
-            found.append(f"a slider figure has no stored picture: {cell.source[-60:]!r}")
+        if calls_widget(cell.source if cell.cell_type == "code" else "") and not has_picture(cell):
+            found.append(f"a figure with controls has no stored picture: {cell.source[-60:]!r}")
         if has_picture(cell) and not is_answer(cell):
             caption = following is not None and following.cell_type == "markdown" and CAPTION.match(following.source)
             if not caption:
@@ -143,60 +144,6 @@ def test_begins_with_the_bootstrap(path):
 @every_notebook
 def test_has_the_anatomy_of_a_lesson(path):
     assert misbuilt(read(path), int(path.stem[:2])) == []
-
-
-LISTEN = """
-import contextlib, io
-import helpers.checks
-
-asked, answered, plain = [], {}, helpers.checks.compare
-
-
-def heard(*arguments):
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        plain(*arguments)
-    return out.getvalue()
-
-
-def listening(name, mine, reference, hints=None):
-    asked.append((name, reference, hints or {}))
-    sentence = heard(name, mine, reference, hints)
-    answered.setdefault(name, []).append(sentence)
-    print(sentence, end="")
-
-
-helpers.checks.compare = listening
-"""
-SWEEP = """
-from helpers.widgets import shown, sweep
-
-for stage in shown():
-    try:
-        sweep(stage)
-    except RuntimeError as error:
-        print(f"{list(stage.controls)}: {error}")
-for name, reference, hints in asked:
-    for hint, wrong in hints.items():
-        if hint not in heard(name, wrong, reference, hints):
-            print(f"{name}: for the wrong answer of {hint!r} it says {heard(name, wrong, reference, hints)!r}")
-for name, sentences in answered.items():
-    if not (sentences[0].startswith("not yet:") and sentences[-1].startswith("right:")):
-        print(f"{name}: the starter and the answer get {sentences}")
-if not any(hints for *_, hints in asked):
-    print("no exercise has hints")
-"""
-
-
-@every_notebook
-def test_sliders_and_exercises_answer_after_the_last_cell(path):
-    """A learner moves an early slider last, gives each wrong answer that has a hint, and in the end the right one."""
-    book = read(path)
-    book.cells.append(nbformat.v4.new_code_cell(SWEEP))
-    bootstrap = book.cells.index(code_cells(book)[0])
-    book.cells.insert(bootstrap + 1, nbformat.v4.new_code_cell(LISTEN))  # before the lesson imports `compare`
-    asyncio.run(rebuild.execute(book, path.parent, []))
-    assert rebuild.complaints(book) == []
-    assert [output.text for output in book.cells[-1].outputs] == []
 
 
 # The checks themselves, on a lesson with nothing in it but the anatomy, and on the same lesson broken in one place.

@@ -1,5 +1,8 @@
 """Training as a thing to look at: the same numbers whoever looks, however often, and whatever interrupts."""
 
+import contextlib
+import dataclasses
+import functools
 import math
 import os
 import signal
@@ -78,6 +81,29 @@ def test_snapshots_show_the_same_noise_and_keep_what_they_showed():
     assert torch.equal(first.x_fake, kept) and not torch.equal(last.x_fake, kept)
     assert torch.equal(first.z_fixed, last.z_fixed) and torch.equal(first.x_real, last.x_real)
     assert torch.equal(generator(last.z_fixed).detach(), last.x_fake)
+
+
+class Points(torch.nn.Module):
+    """No network: its parameters are the points themselves, and it gives them out as they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.points = torch.nn.Parameter(torch.zeros(30, 2))
+
+    def forward(self, z):
+        return self.points if len(z) == 30 else self.points[:len(z)]
+
+
+@pytest.mark.parametrize("generator", [
+    Points(), torch.nn.Sequential(torch.nn.ReLU(inplace=True), torch.nn.Linear(3, 2))
+], ids=["gives out its own", "overwrites z"])
+def test_snapshots_are_copies_whatever_the_generator_does(generator):
+    run = train_gmn(generator, MOONS, seeded(), n_steps=3, every=1, n_shown=30, **SETTINGS | {"noise_dim": 3})
+    film = [(snapshot, snapshot.x_fake.clone()) for snapshot in run]
+    for snapshot, x_fake in film:
+        assert torch.equal(snapshot.x_fake, x_fake) and not snapshot.x_fake.requires_grad
+        assert (snapshot.z_fixed < 0).any()
+    assert not torch.equal(film[0][1], film[-1][1])
 
 
 def test_the_push_is_minus_the_gradient_of_the_distance():
@@ -205,17 +231,112 @@ def test_ctrl_c_has_its_old_meaning_afterwards():
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_an_error_inside_a_step_leaves_a_run_that_can_go_on():
-    def stop():
-        raise KeyboardInterrupt
+def test_a_second_ctrl_c_undoes_the_step_that_takes_too_long():
+    def press_twice():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the second one breaks in")
 
+    before = signal.getsignal(signal.SIGINT)
     generator, rng = fresh()
-    run = train_gmn(generator, InterruptAt(stop, at=8), rng, n_steps=20, every=5, n_shown=2, **SETTINGS)
+    run = train_gmn(generator, InterruptAt(press_twice, at=8), rng, n_steps=20, every=5, n_shown=2, **SETTINGS)
     with pytest.raises(KeyboardInterrupt):
         list(run)
+    assert signal.getsignal(signal.SIGINT) is before
     assert run.step == 7 and torch.equal(parameters(generator), plain(7)[0])
     assert [snapshot.step for snapshot in run] == [10, 15, 20]
-    assert parameters(generator).isfinite().all()
+    assert torch.equal(parameters(generator), plain(20)[0])
+
+
+class Breaking(torch.nn.Module):
+    """A network that raises an error at a certain place of its k-th training step, once."""
+
+    def __init__(self, inner, place, k, error):
+        super().__init__()
+        self.inner, self.place, self.left, self.error = inner, place, k, error
+
+    def forward(self, z):
+        self.left -= torch.is_grad_enabled()  # looks need no gradients
+        now = self.left == 0 and torch.is_grad_enabled()
+        if now and self.place == "generate":
+            raise self.error
+        x = self.inner(z)
+        if now and self.place == "back-propagate":
+            x.register_hook(self.stop)
+        return x
+
+    def stop(self, _):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError("a mistake of the learner's")])
+@pytest.mark.parametrize("place", ["generate", "back-propagate"])
+@pytest.mark.parametrize("k", [1, 2, 8, 10])
+def test_an_error_inside_a_step_undoes_it_and_the_run_goes_on(place, k, error):
+    inner, rng = fresh()
+    run = train_gmn(Breaking(inner, place, k, error), MOONS, rng, n_steps=20, every=5, n_shown=2, **SETTINGS)
+    with pytest.raises(type(error)):
+        list(run)
+    assert run.step == len(run.losses) == k - 1
+    assert torch.equal(parameters(inner), plain(k - 1)[0])
+    assert [snapshot.step for snapshot in run] == list(range(5 * math.ceil(k / 5), 21, 5))
+    assert torch.equal(parameters(inner), plain(20)[0])
+    assert run.losses == plain(20)[1]
+
+
+def test_an_update_that_stops_halfway_is_undone(monkeypatch):
+    generator, run = started()
+    [next(run) for _ in range(2)]
+    whole, expected = torch.optim.Adam.step, plain(5)[0]
+
+    def half(self):
+        whole(self)
+        with torch.no_grad():
+            next(generator.parameters()).zero_()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.Adam, "step", half)
+        for _ in range(2):  # the second time in the first step of a new loop
+            with pytest.raises(KeyboardInterrupt):
+                next(run)
+            assert torch.equal(parameters(generator), expected)
+    list(run)
+    assert torch.equal(parameters(generator), plain(20)[0])
+    assert run.losses == plain(20)[1]
+
+
+def test_dropout_and_batch_norm_go_on_too():
+    def end_of(target):
+        rng = seeded()
+        generator = torch.nn.Sequential(mlp((2, 8), rng), torch.nn.BatchNorm1d(8), torch.nn.Dropout(0.3), mlp((8, 2), rng))
+        torch.manual_seed(5)
+        run = train_gmn(generator, target, rng, n_steps=12, every=4, n_shown=2, **SETTINGS)
+        with contextlib.suppress(KeyboardInterrupt):
+            list(run)
+        assert (run.step < 12) == (target is not MOONS)
+        list(run)
+        return generator.state_dict()
+
+    expected, interrupted = end_of(MOONS), end_of(InterruptAt(interrupt, at=7))
+    for name, value in expected.items():
+        assert torch.equal(interrupted[name], value), name
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_look_is_taken_again():
+    generator, run = started()
+    assert next(run).step == 0
+    hook = generator.register_forward_pre_hook(lambda module, _: None if module.training else interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        next(run)
+    hook.remove()
+    assert run.step == 5 and generator.training
+    assert [snapshot.step for snapshot in run] == [5, 10, 15, 20]
+    assert torch.equal(parameters(generator), plain(20)[0])
 
 
 def test_a_run_works_in_another_thread():
@@ -241,6 +362,18 @@ def test_divergence_names_the_step_and_leaves_the_networks():
     assert run.step == len(losses) >= 1
     assert "\n" not in str(caught.value)
     assert parameters(generator).isfinite().all() and not torch.equal(parameters(generator), before)
+
+
+def test_a_loss_that_is_no_number_is_undone_too():
+    """Finite points, but so far out that their mean is not: the update with this loss has happened already."""
+    generator, rng = fresh()
+    far = dataclasses.replace(MOONS, draw=lambda n, rng: 3e38 + torch.zeros(n, 2))
+    run = train_gmn(generator, far, rng, n_steps=5, every=5, n_shown=2, n_arrows=0, **SETTINGS)
+    before = parameters(generator)
+    for _ in range(2):  # it does not end in silence when asked again
+        with pytest.raises(FloatingPointError, match="Training stopped at step 1: the loss is no longer a finite number"):
+            list(run)
+        assert torch.equal(parameters(generator), before) and run.losses == []
 
 
 def fresh_with(rng):
@@ -277,6 +410,9 @@ def test_data_that_are_not_finite_are_refused():
     (dict(generator="G"), TypeError, "generator must be a torch.nn.Module, but is of type str"),
     (dict(generator=torch.nn.Identity()), ValueError, "the generator has no parameters to train"),
     (dict(generator=mlp((2, 4, 3), seeded())), ValueError, r"makes points of shape \(3,\), but the target's have 2"),
+    (dict(generator=mlp((2, 4, 2), seeded()).requires_grad_(False)), ValueError, "the generator has no parameters to train"),
+    (dict(generator=torch.nn.LSTM(2, 2)), TypeError, "the generator must return a tensor of points, but returns one of type tuple"),
+    (dict(generator=mlp((2, 4, 2), seeded()).double()), ValueError, r"the generator does not take noise of shape \(n, 2\): .*dtype"),
     (dict(target=torch.zeros(5, 2)), TypeError, "target must be a Target, such as ring.*from_points"),
     (dict(rng=0), TypeError, r"rng must be a torch.Generator: make one with torch.Generator\(\).manual_seed\(0\)"),
 ])
@@ -288,15 +424,40 @@ def test_bad_arguments_are_refused_at_once(options, error, sentence):
 
 # the progress bar
 
-def test_a_long_run_shows_a_bar_and_takes_it_away(monkeypatch, capsys):
+@pytest.fixture
+def bars(monkeypatch):
+    """Progress bars as learners have them (TQDM_DISABLE holds from tqdm's import on), and nobody waits for them."""
+    monkeypatch.setattr(training, "tqdm", functools.partial(training.tqdm, disable=False))
     monkeypatch.setattr(training, "BAR_AFTER", 0.0)
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
-    list(started()[1])
+
+
+@pytest.mark.parametrize("every", [5, 20])
+@pytest.mark.parametrize("go", [list, lambda run: [next(run), next(run)]], ids=["list", "next"])
+def test_a_long_run_shows_a_bar_and_takes_it_away(bars, capsys, every, go):
+    go(started(every=every)[1])
     shown = capsys.readouterr()
     assert "0/20" in shown.out and "step" in shown.out
     assert shown.out.endswith("\r") and shown.err == ""
 
 
-def test_a_short_run_shows_none(capsys):
+def test_the_bar_moves_within_a_stretch(bars, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(training.tqdm.func, "update", lambda bar, n=1: seen.append(n))
+    list(started(every=20)[1])
+    assert seen == [1] * 20
+
+
+def test_an_interrupt_takes_the_bar_away_too(bars, capsys):
+    generator, rng = fresh()
+    run = train_gmn(generator, InterruptAt(interrupt, at=8), rng, n_steps=20, every=5, n_shown=2, **SETTINGS)
+    with pytest.raises(KeyboardInterrupt):
+        list(run)
+    assert capsys.readouterr().out.endswith("\r")
+    list(run)
+    assert "7/20" in capsys.readouterr().out  # it goes on where it was
+
+
+def test_a_short_run_shows_none(bars, monkeypatch, capsys):
+    monkeypatch.setattr(training, "BAR_AFTER", 60.0)
     list(started()[1])
-    assert "step" not in capsys.readouterr().out
+    assert capsys.readouterr().out == ""
