@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 from torch import nn
@@ -28,6 +29,25 @@ def mlp(sizes, rng, activation=nn.ReLU):
         nn.init.uniform_(layer.bias, -bound, bound, generator=rng)
         layers.append(layer)
     return nn.Sequential(*layers)
+
+
+def judge(sizes, rng):
+    """A multilayer perceptron that gives each point one score: a discriminator's logit, or a critic's grade.
+
+    sizes: as for `mlp`, the last one 1: judge([2, 64, 64, 1], rng) judges points of the plane. Between the layers
+    stands LeakyReLU(0.2), which lets some gradient through everywhere. Returns an nn.Sequential from
+    (batch, sizes[0]) to (batch,). Raises TypeError or ValueError as `mlp`, and if the last size is not 1.
+    Taught in lesson 7.
+    """
+    _check_sizes(sizes)
+    _check_one_score(sizes)
+    layers = mlp(sizes, rng, activation=partial(nn.LeakyReLU, 0.2))
+    return nn.Sequential(*layers, nn.Flatten(0))  # (batch, 1) to (batch,)
+
+
+def _check_one_score(sizes):
+    if sizes[-1] != 1:
+        raise ValueError(f"a judge gives one score for each point: the last size must be 1, but sizes is {sizes!r}.")
 
 
 def _check_sizes(sizes):

@@ -1,8 +1,10 @@
 """The common look of the lessons' figures. Functions draw on `ax`, return `ax`, set nothing global."""
 
+import contourpy
 import numpy as np
 import torch
 from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 
 from helpers.sampling import warped_grid_lines
 
@@ -17,6 +19,9 @@ PALETTE = {
     "muted": "#999999",
     "ink": "#222222",
 }
+# a judge's verdict: generated - white - real, white at 1/2; a critic's grade is no probability and looks different
+_VERDICT = LinearSegmentedColormap.from_list("verdict", [PALETTE["generated"], "white", PALETTE["real"]])
+_GRADE = LinearSegmentedColormap.from_list("grade", ["#5b5b5b", "#f7f7f7"])
 _MARKERS = {"real": ("o", 4.0), "generated": ("^", 4.5), "noise": ("s", 3.0), "extra": ("D", 3.5)}
 
 
@@ -92,12 +97,59 @@ def warped_grid(ax, transform, low=0.0, high=1.0, lines=21, points=101, artist=N
     return ax
 
 
+def judge_field(ax, field, limits, is_probability=True):
+    """A function show(field) that redraws what this call draws on `ax`: what a judge says, all over the plane.
+
+    field: (rows, columns) on a regular grid over the limits, row by row from below. With is_probability it is D(x),
+    from 0 (orange: "generated") by 1/2 (white, dashed line) to 1 (blue: "real"). Otherwise it is a critic's scores:
+    grey, light where the score is high, with five lines of equal score and their values, on a scale of its own.
+    limits: ((x low, x high), (y low, y high)). show(None) hides it; show raises ValueError for a field of another
+    shape or one that is not finite.
+    """
+    (left, right), (bottom, top) = limits
+    rows, columns = np.shape(_array(field))
+    dx, dy = (right - left) / (columns - 1) / 2, (top - bottom) / (rows - 1) / 2
+    image = ax.imshow(np.zeros((rows, columns)), origin="lower", extent=(left - dx, right + dx, bottom - dy, top + dy),
+                      cmap=_VERDICT if is_probability else _GRADE, vmin=0, vmax=1, interpolation="bilinear",
+                      alpha=0.75, zorder=0.5, aspect="auto")
+    lines = ax.add_collection(LineCollection([], colors=PALETTE["discriminator"], linewidths=1.4, zorder=1.5,
+                                             linestyles="--" if is_probability else "-"), autolim=False)
+    labels = [] if is_probability else [
+        ax.text(0, 0, "", fontsize="x-small", ha="center", va="center", color=PALETTE["ink"], clip_on=True,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8}) for _ in range(5)]
+    xs, ys = np.linspace(left, right, columns), np.linspace(bottom, top, rows)
+
+    def show(field):
+        for artist in (image, lines, *labels):
+            artist.set_visible(field is not None)
+        if field is None:
+            return
+        field = _array(field)
+        if field.shape != (rows, columns) or not np.isfinite(field).all():
+            raise ValueError(f"the field must be finite numbers of shape ({rows}, {columns}); it has {field.shape}")
+        low, high = (0.0, 1.0) if is_probability else (field.min(), max(field.max(), field.min() + 1e-9))
+        image.set_data(field)
+        image.set_clim(low, high)
+        contours = contourpy.contour_generator(xs, ys, field)
+        levels = [0.5] if is_probability else np.linspace(low, high, 7)[1:-1]
+        found = [contours.lines(level) for level in levels]
+        lines.set_segments([line for same in found for line in same])
+        for label, level, same in zip(labels, levels, found):
+            longest = max(same, key=len, default=np.full((1, 2), np.nan))
+            label.set_position(longest[len(longest) // 2])
+            label.set_text(f"{level:.2g}" if len(same) else "")
+
+    show(field)
+    return show
+
+
 def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
     """A function show(snapshot, layers) that redraws `ax`, which this call prepares for snapshots of one run.
 
     snapshot: any of the run, as from `helpers.training`. Points in the plane are drawn as a scatter, numbers on
-    the line as two histograms (real filled, generated an outline). layers: some of "real", "generated", "grid"
-    (the noise grid, mapped), "arrows" (where the loss pushes, for points in the plane). size: of a marker, in points.
+    the line as two histograms (real filled, generated an outline). layers: some of "real", "generated", "field" (what
+    the judge says; on the line a curve), "grid" (the noise grid, mapped), "arrows" (where the loss pushes, for points
+    in the plane). size: of a marker, in points.
     Raises ValueError for points of more dimensions.
     """
     dim = snapshot.x_real.shape[1]
@@ -106,6 +158,9 @@ def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
     if dim == 1:
         return _histograms(ax, snapshot, layers)
     artists, size = {}, size or (3 if len(snapshot.x_real) <= 1000 else 2)
+    show_field = None
+    if snapshot.field is not None:
+        show_field = judge_field(ax, snapshot.field, snapshot.limits, snapshot.field_is_probability)
     if snapshot.grid is not None:
         lines = snapshot.grid.shape[1]
         thin = min(1, size / 3)
@@ -125,6 +180,8 @@ def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
     def show(snapshot, layers=layers, arrow_scale=1.0):
         for name, artist in artists.items():
             artist.set_visible(name in layers)
+        if show_field is not None:
+            show_field(snapshot.field if "field" in layers else None)
         if "generated" in layers:
             artists["generated"].set_data(*_array(snapshot.x_fake).T)
         if "grid" in layers and "grid" in artists:
@@ -148,11 +205,22 @@ def _histograms(ax, snapshot, layers, bins=50):
     artists = {"real": ax.stairs(real, edges, fill=True, color=PALETTE["real"], alpha=0.4),
                "generated": ax.stairs(real, edges, color=PALETTE["generated"], lw=2)}
     finish(ax, limits=(snapshot.limits[0], (0, 1.7 * real.max())))
+    if snapshot.field is not None:
+        side = ax.twinx()
+        places = np.linspace(*snapshot.limits[0], len(snapshot.field))
+        artists["field"], = side.plot(places, snapshot.field, color=PALETTE["discriminator"], lw=1.5)
+        finish(side, ylabel="D(x)" if snapshot.field_is_probability else "the critic's score",
+               limits=(snapshot.limits[0], (-0.02, 1.02)))
 
     def show(snapshot, layers=layers, arrow_scale=1.0):
         for name, artist in artists.items():
             artist.set_visible(name in layers)
         artists["generated"].set_data(heights(snapshot.x_fake))
+        if "field" in artists:
+            artists["field"].set_ydata(snapshot.field)
+            if not snapshot.field_is_probability:
+                low, high = snapshot.field.min(), snapshot.field.max()
+                side.set_ylim(low - 0.05 * (high - low) - 1e-6, high + 0.05 * (high - low) + 1e-6)
 
     show(snapshot, layers)
     return show
@@ -187,19 +255,20 @@ def _spread(n, k):
     return sorted(chosen)
 
 
-def loss_curves(ax, losses, average=1, cursor=None, scale="auto"):
+def loss_curves(ax, losses, average=1, cursor=None, scale="auto", colors=("ink", "extra", "noise", "muted")):
     """`ax` with one curve for each loss, over the training steps.
 
     losses: {label: values}, or values alone; values (steps,), or (seeds, steps), drawn as their median with a
     band from the smallest to the largest. average: steps of a running mean (its first steps average what is there).
     cursor: a step at which a vertical line stands, `ax.lines[-1]`; move it with set_xdata([step, step]).
+    colors: their names in PALETTE.
     scale: "linear", "log" (for positive values only), "symlog" (linear near 0, so that negative values are
     seen too), or "auto": "log" where all is positive and more than a factor of 30 lies between, "symlog" where
     some of that is negative.
     Raises ValueError for other shapes, for values that are not finite, and for "log" with values up to 0.
     """
     curves = losses if isinstance(losses, dict) else {None: losses}
-    looks = [("-", "ink"), ("--", "extra"), (":", "noise"), ("-.", "muted")]
+    looks = list(zip(("-", "--", ":", "-."), colors))
     drawn = []
     for i, (label, values) in enumerate(curves.items()):
         values = np.atleast_2d(_array(values).astype(float))
@@ -232,7 +301,7 @@ def loss_curves(ax, losses, average=1, cursor=None, scale="auto"):
     if None not in curves:
         ax.legend(frameon=False)
     if cursor is not None:
-        ax.axvline(cursor, color=PALETTE["generated"], lw=1.5)
+        ax.axvline(cursor, color=PALETTE["muted"], lw=1.5)
     return finish(ax, xlabel="training step", ylabel="loss" if average == 1 else f"loss, mean of {average} steps")
 
 

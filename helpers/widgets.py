@@ -30,6 +30,7 @@ from PIL import Image
 from helpers import plots
 from helpers.blit import Blit
 
+LAYERS = ("real", "generated", "field", "grid", "arrows", "loss")  # of a player
 PLAY_INTERVAL = 120  # milliseconds between two snapshots of a film
 PAUSE = 0.03  # seconds without a change after which the next one is drawn at once
 _lock = threading.RLock()  # while a cell runs, JupyterLab may run callbacks in another thread
@@ -85,9 +86,9 @@ def player(snapshots, layers=("real", "generated", "loss"), describe=None):
     """None; displays a run as a film: play, pause, one step, scrub, and layers to switch on and off.
 
     snapshots: the list of one run's, as from `list(train_gmn(...))`, of points in the plane or on the line.
-    layers: those that are on at first, of "real", "generated", "grid" (the noise grid, mapped), "arrows" (where
-    the loss pushes) and "loss"; what the snapshots do not have is not offered. describe(snapshot): a sentence
-    that is added to the status line. Without a kernel, a film strip remains.
+    layers: those that are on at first, of "real", "generated", "field" (what the judge says), "grid" (the noise grid,
+    mapped), "arrows" (where the loss pushes) and "loss"; what the snapshots do not have is not offered.
+    describe(snapshot): a sentence that is added to the status line. Without a kernel, a film strip remains.
     Raises ValueError or TypeError if the snapshots are none, not of one run, or not to be drawn.
     """
     snapshots = _check_snapshots(snapshots, layers)
@@ -104,9 +105,10 @@ def player(snapshots, layers=("real", "generated", "loss"), describe=None):
 def _layers_of(snapshots):
     """The layers that these snapshots can show."""
     plane = snapshots[0].x_real.shape[1] == 2
-    have = {"grid": plane and snapshots[0].grid is not None, "loss": len(snapshots[-1].losses) > 0,
+    have = {"field": snapshots[0].field is not None, "grid": plane and snapshots[0].grid is not None,
+            "loss": len(snapshots[-1].losses) > 0,
             "arrows": plane and any(snapshot.push is not None and len(snapshot.push) for snapshot in snapshots)}
-    return [name for name in ("real", "generated", "grid", "arrows", "loss") if have.get(name, True)]
+    return [name for name in LAYERS if have.get(name, True)]
 
 
 def _film(snapshots, with_loss, describe):
@@ -119,7 +121,11 @@ def _film(snapshots, with_loss, describe):
     cursor = None
     if with_loss:
         average = max(1, min(50, len(last.losses) // 20))
-        plots.loss_curves(axes[0, 1], last.losses, average=average, cursor=0)
+        if last.judge_losses is None:
+            plots.loss_curves(axes[0, 1], last.losses, average=average, cursor=0)
+        else:
+            plots.loss_curves(axes[0, 1], {"judge's loss": last.judge_losses, "generator's loss": last.losses},
+                              average=average, cursor=0, scale="linear", colors=("discriminator", "generated"))
         cursor = axes[0, 1].lines[-1]
     low, high = last.limits[0]
     pushes = [float(s.push.norm(dim=1).quantile(0.9)) for s in snapshots if s.push is not None and len(s.push)]
@@ -135,6 +141,8 @@ def _film(snapshots, with_loss, describe):
             axes[0, 1].set_visible(on["loss"])
             recent = now.losses[-average:]
             said += f": loss {float(recent.mean()):.4f}" if len(recent) else ": not trained yet"
+            if now.judge_losses is not None and len(recent):
+                said += f", of the judge {float(now.judge_losses[-average:].mean()):.4f}"
             said += f" (mean of {len(recent)} steps)" if len(recent) > 1 else ""
         if not now.x_fake.isfinite().all():
             said += "; some generated points are no longer finite numbers"
@@ -179,9 +187,9 @@ def _check_snapshots(snapshots, layers):
             raise ValueError("the snapshots are not of one run: their points differ in number or limits.")
     if snapshots[0].x_real.shape[1] not in (1, 2):
         raise ValueError(f"player draws points of 1 or 2 dimensions; these have {snapshots[0].x_real.shape[1]}.")
-    unknown = [name for name in layers if name not in ("real", "generated", "grid", "arrows", "loss")]
+    unknown = [name for name in layers if name not in LAYERS]
     if unknown:
-        raise ValueError(f"there is no layer {unknown[0]!r}, only real, generated, grid, arrows and loss.")
+        raise ValueError(f"there is no layer {unknown[0]!r}, only {', '.join(LAYERS[:-1])} and {LAYERS[-1]}.")
     return snapshots
 
 
