@@ -130,7 +130,7 @@ def test_without_a_kernel_a_film_strip_remains(monkeypatch):
     (PLANE[:1], ("real",), ValueError, "player needs at least two snapshots, but there is 1"),
     ([1, 2], ("real",), TypeError, "player shows Snapshots, as from list.*one of these is of type int"),
     ([PLANE[0], LINE[0]], ("real",), ValueError, "the snapshots are not of one run"),
-    (PLANE, ("real", "picture"), ValueError, "there is no layer 'picture', only real, generated, grid, arrows and loss"),
+    (PLANE, ("real", "picture"), ValueError, "there is no layer 'picture', only real, generated, field, grid, arrows and loss"),
     (film(distributions.from_points(torch.randn(20, 3)), dim=3), ("real",), ValueError, "1 or 2 dimensions; these have 3"),
 ])
 def test_bad_input_gets_one_sentence(snapshots, layers, error, sentence):
