@@ -238,7 +238,9 @@ def film_strip(axes, snapshots, layers=("real", "generated")):
         raise ValueError(f"there are {len(flat)} axes but only {len(snapshots)} snapshots")
     for i, ax in zip(_spread(len(snapshots), len(flat)), flat):
         snapshot_view(ax, snapshots[i], layers, size=1.8)
-        finish(ax, title=f"step {snapshots[i].step:,}", ticks=False)
+        for part in ax.get_shared_x_axes().get_siblings(ax):  # with the axis of D(x), if there is one
+            finish(part, ylabel="", ticks=False)
+        finish(ax, title=f"step {snapshots[i].step:,}")
     return axes
 
 

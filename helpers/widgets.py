@@ -96,10 +96,30 @@ def player(snapshots, layers=("real", "generated", "loss"), describe=None):
     fig, draw = _film(snapshots, "loss" in names, describe)
     ranges = {"snapshot": (0, len(snapshots) - 1, 1, 0), **{name: name in layers for name in names}}
     stage = _Stage(draw, fig, {}, ranges, rows=_player_rows)
-    count = min(6, len(snapshots))
-    strip, axes = plt.subplots(1, count, figsize=(1.75 * count, 2.0), layout="constrained", squeeze=False)
-    plots.film_strip(axes, snapshots, [name for name in layers if name in names])
-    _present(stage, Blit(strip))
+    _present(stage, Blit(_strip(snapshots, [name for name in layers if name in names])))
+
+
+def _strip(snapshots, layers):
+    """The figure that stays where there is no kernel: some snapshots in a row, and the losses."""
+    count, more = min(6, len(snapshots)), int("loss" in layers)
+    fig, axes = plt.subplots(1, count + more, figsize=(1.75 * count + 2.9 * more, 2.1), layout="constrained",
+                             width_ratios=[1] * count + [1.5] * more, squeeze=False)
+    plots.film_strip(axes[0, :count], snapshots, layers)
+    if more:
+        _draw_losses(axes[0, -1], snapshots[-1])
+        axes[0, -1].set_ylabel("loss")
+    return fig
+
+
+def _draw_losses(ax, last, cursor=None):
+    """The losses of a whole run; how many steps are averaged."""
+    average = max(1, min(50, len(last.losses) // 20))
+    if last.judge_losses is None:
+        plots.loss_curves(ax, last.losses, average=average, cursor=cursor)
+    else:
+        plots.loss_curves(ax, {"judge's loss": last.judge_losses, "generator's loss": last.losses}, average=average,
+                          cursor=cursor, scale="linear", colors=("discriminator", "generated"))
+    return average
 
 
 def _layers_of(snapshots):
@@ -120,12 +140,7 @@ def _film(snapshots, with_loss, describe):
     show = plots.snapshot_view(axes[0, 0], next((s for s in snapshots if s.push is not None), snapshots[0]))
     cursor = None
     if with_loss:
-        average = max(1, min(50, len(last.losses) // 20))
-        if last.judge_losses is None:
-            plots.loss_curves(axes[0, 1], last.losses, average=average, cursor=0)
-        else:
-            plots.loss_curves(axes[0, 1], {"judge's loss": last.judge_losses, "generator's loss": last.losses},
-                              average=average, cursor=0, scale="linear", colors=("discriminator", "generated"))
+        average = _draw_losses(axes[0, 1], last, cursor=0)
         cursor = axes[0, 1].lines[-1]
     low, high = last.limits[0]
     pushes = [float(s.push.norm(dim=1).quantile(0.9)) for s in snapshots if s.push is not None and len(s.push)]
