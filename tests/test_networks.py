@@ -5,7 +5,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from helpers.networks import mlp
+from helpers.networks import judge, mlp
 
 
 def seeded(seed=0):
@@ -102,3 +102,23 @@ def test_refuses_sizes_that_are_no_whole_numbers(sizes):
 def test_refuses_what_is_no_activation(activation, word):
     with pytest.raises(TypeError, match=word):
         mlp([2, 3, 1], seeded(), activation)
+
+
+def test_a_judge_gives_one_score_a_point():
+    rng = torch.Generator().manual_seed(0)
+    network = judge((2, 5, 5, 1), rng)
+    x = torch.randn(7, 2)
+    assert network(x).shape == (7,)
+    assert [layer.negative_slope for layer in network if isinstance(layer, nn.LeakyReLU)] == [0.2, 0.2]
+    same = mlp((2, 5, 5, 1), torch.Generator().manual_seed(0), activation=lambda: nn.LeakyReLU(0.2))
+    assert torch.equal(network(x), same(x)[:, 0])
+
+
+@pytest.mark.parametrize("sizes, error, sentence", [
+    ((2, 5, 2), ValueError, "a judge gives one score for each point: the last size must be 1"),
+    ((1,), ValueError, "sizes needs an input and an output size"),
+    ("21", TypeError, "sizes must be a list of whole numbers"),
+])
+def test_a_judge_refuses_other_sizes(sizes, error, sentence):
+    with pytest.raises(error, match=sentence):
+        judge(sizes, torch.Generator().manual_seed(0))

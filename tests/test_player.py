@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from helpers import distributions, widgets
-from helpers.networks import mlp
-from helpers.training import train_gmn
+from helpers.networks import judge, mlp
+from helpers.training import train_gan, train_gmn
 from helpers.widgets import player, shown, sweep
 
 
@@ -26,7 +26,14 @@ def film(target=None, dim=2, n_steps=6, **options):
                           batch_size=16, lr=1e-2, n_shown=60, **options))
 
 
+def gan_film(dim=2, n_steps=40):
+    target, rng = distributions.two_moons() if dim == 2 else distributions.mixture_1d(), torch.Generator().manual_seed(0)
+    return list(train_gan(mlp((dim, 8, dim), rng), judge((dim, 8, 1), rng), target, rng, noise_dim=dim, n_steps=n_steps,
+                          every=20, batch_size=16, lr_discriminator=1e-2, n_shown=60))
+
+
 PLANE = film()
+GAN = gan_film()
 LINE = film(distributions.mixture_1d(), dim=1)
 
 
@@ -52,6 +59,8 @@ def the(stage, description):
 
 @pytest.mark.parametrize("snapshots, layers", [
     (PLANE, ["real", "generated", "grid", "arrows", "loss"]),
+    (GAN, ["real", "generated", "field", "grid", "arrows", "loss"]),
+    (gan_film(dim=1), ["real", "generated", "field", "loss"]),
     (LINE, ["real", "generated", "loss"]),
     (film(dim=1), ["real", "generated", "arrows", "loss"]),
     (film(n_arrows=0), ["real", "generated", "grid", "loss"]),
@@ -119,8 +128,8 @@ def test_without_a_kernel_a_film_strip_remains(monkeypatch):
     (((bundle,), options),) = sent
     assert set(bundle) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
     strip = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"])))
-    assert strip.width > 3 * strip.height  # four pictures in a row
-    assert options["metadata"]["image/png"] == {"width": 700, "height": 200}
+    assert strip.width > 4 * strip.height  # four pictures in a row, and the losses
+    assert options["metadata"]["image/png"] == {"width": 990, "height": 210}
     player(PLANE)
     assert sent[1][0][0]["image/png"] == bundle["image/png"]  # the same every time
 
@@ -138,3 +147,26 @@ def test_bad_input_gets_one_sentence(snapshots, layers, error, sentence):
     with pytest.raises(error, match=sentence):
         player(snapshots, layers=layers)
     assert len(shown()) == count
+
+
+def test_the_judges_field_is_switched_on_and_off():
+    stage = made(GAN, layers=("real", "field"))
+    with_field = pixels(stage)
+    stage.set(field=False)
+    without = pixels(stage)
+    assert (with_field != without).any(axis=2).mean() > 0.2
+    stage.set(field=True, snapshot=2)
+    assert (pixels(stage) != with_field).any()
+
+
+def test_the_judges_loss_is_said_and_drawn():
+    stage = made(GAN)
+    assert stage.sentence == "Step 0 of 40: not trained yet."
+    stage.set(snapshot=2)
+    last = GAN[-1]
+    assert f"loss {float(last.losses[-2:].mean()):.4f}, of the judge {float(last.judge_losses[-2:].mean()):.4f}" in stage.sentence
+
+
+@pytest.mark.parametrize("snapshots", [GAN, gan_film(dim=1)])
+def test_every_control_of_a_gans_film_works(snapshots):
+    sweep(made(snapshots, layers=widgets.LAYERS))

@@ -17,6 +17,7 @@ from helpers.plots import (
     PALETTE,
     film_strip,
     finish,
+    judge_field,
     loss_curves,
     picture_grid,
     scatter_samples,
@@ -302,3 +303,49 @@ def test_loss_curves_choose_their_axis(ax, values, scale):
 def test_loss_curves_refuse_what_cannot_be_drawn(ax, losses, options, sentence):
     with pytest.raises(ValueError, match=sentence):
         loss_curves(ax, losses, **options)
+
+
+def field_on(limits, function, rows=21, columns=31):
+    xs, ys = np.linspace(*limits[0], columns), np.linspace(*limits[1], rows)
+    return function(*np.meshgrid(xs, ys))
+
+
+def test_judge_field_is_white_at_one_half_with_a_dashed_line_there(ax):
+    limits = ((-1.0, 3.0), (0.0, 2.0))
+    judge_field(ax, field_on(limits, lambda x, y: (x + 1) / 4), limits)
+    image, lines = ax.images[0], ax.collections[0]
+    assert min(image.cmap(0.5)) > 0.99
+    assert to_hex(image.cmap(0.0)) == PALETTE["generated"].lower() and to_hex(image.cmap(1.0)) == PALETTE["real"].lower()
+    assert image.get_clim() == (0, 1)
+    (line,) = lines.get_segments()
+    assert np.allclose(line[:, 0], 1.0) and sorted(line[[0, -1], 1]) == [0, 2]
+    assert image.get_array()[0, 0] == 0 and np.allclose(image.get_extent(), (-1.0 - 2 / 30, 3.0 + 2 / 30, -0.05, 2.05))
+
+
+def test_judge_field_moves_and_hides(ax):
+    limits = ((0.0, 1.0), (0.0, 1.0))
+    show = judge_field(ax, field_on(limits, lambda x, y: x), limits)
+    show(field_on(limits, lambda x, y: y))
+    (line,) = ax.collections[0].get_segments()
+    assert np.allclose(line[:, 1], 0.5)
+    show(field_on(limits, lambda x, y: 0 * x + 0.9))
+    assert ax.collections[0].get_segments() == []
+    show(None)
+    assert not ax.images[0].get_visible() and not ax.collections[0].get_visible()
+
+
+def test_a_critics_field_has_another_look_and_labelled_lines(ax):
+    limits = ((0.0, 1.0), (0.0, 1.0))
+    show = judge_field(ax, field_on(limits, lambda x, y: 6 * x - 20), limits, is_probability=False)
+    assert ax.images[0].get_clim() == (-20, -14)
+    assert [text.get_text() for text in ax.texts] == ["-19", "-18", "-17", "-16", "-15"]
+    show(field_on(limits, lambda x, y: 0 * x))  # flat: no line to label
+    assert [text.get_text() for text in ax.texts] == [""] * 5
+
+
+@pytest.mark.parametrize("field", [np.zeros((5, 5)), np.full((21, 31), np.nan)])
+def test_judge_field_refuses_what_it_cannot_show(ax, field):
+    limits = ((0.0, 1.0), (0.0, 1.0))
+    show = judge_field(ax, np.zeros((21, 31)), limits)
+    with pytest.raises(ValueError, match="the field must be finite numbers of shape"):
+        show(field)
