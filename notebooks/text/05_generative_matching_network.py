@@ -6,9 +6,9 @@
 # Lesson 4 ended with two hundred points that followed their forces until they were moons. They were moved one by one, and for a new point everything would have to start again. In this lesson
 # the force on each point tells a *network* how to change, and the network learns to make points: any number of them, from noise, in one go.
 #
-# The article calls this a *generative matching network*, **GMN**. In the literature it is the **generative moment matching network**, GMMN (Li et al. 2015; Dziugaite et al. 2015).
+# The article calls this a *generative matching network*, **GMN**. In the literature it is the **generative moment matching network**, GMMN (Li et al. 2015); Dziugaite et al. (2015) had the same idea at the same time.
 #
-# *You need*: lessons 3 (networks, training loop) and 4 (MMD, bandwidth, force, Wasserstein-1 and its floor). *Time*: about 75 minutes.
+# *You need*: lessons 3 (networks, training loop) and 4 (MMD, bandwidth, force, Wasserstein-1 and its floor). *Time*: about two hours, with the exercises.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
@@ -55,14 +55,15 @@ rng = torch.Generator().manual_seed(SEED)
 BANDWIDTHS = [0.1, 0.3, 1.0, 3.0]  # reach far and see detail: lesson 4
 moons = distributions.two_moons()
 moon_generator = networks.mlp((2, 64, 64, 2), rng)
-moon_film = list(train_gmn(moon_generator, moons, rng, BANDWIDTHS, n_steps=800, batch_size=128, lr=3e-3, every=20))
+moon_film = list(train_gmn(moon_generator, moons, rng, BANDWIDTHS, n_steps=800, batch_size=128, lr=3e-3, every=20,
+                           n_arrows=40))
 
 fig, axes = plt.subplots(1, 6, figsize=(10.2, 2.2), layout="constrained")
 film_strip(axes, moon_film, layers=("real", "generated", "grid"))
 plt.show()
 
 # %% [markdown]
-# **Figure 5.1.** Two moons (blue), generated points (orange) and the noise grid (green) at six moments. The heap unfolds, finds the place, then bends into two moons with a thin sheet between them.
+# **Figure 5.1.** Two moons (blue), generated points (orange) and the noise grid (green) at six moments. The heap unfolds, shoots beyond its aim, comes back, and bends into an S that runs along both moons, with a thin sheet in between.
 #
 # ## Words
 #
@@ -73,15 +74,21 @@ plt.show()
 # | generated points; real points | $G(z)$; $x$ | `x_fake`; `x_real` | `(batch_size, data_dim)` |
 # | **loss**: here the squared MMD of the two batches | $\mathrm{MMD}^2(G(z), x)$ | `loss` | one number |
 # | **back-propagate**: compute the slope of the loss along every parameter | $\nabla_\theta$ | `loss.backward()` | as the parameters |
-# | **training signal**: what tells the generator how to change | | | |
 # | **code**: a short list of numbers that stands for a picture | $c$ | `codes` | `(n, 64)` |
-# | **mode**: a heap of a distribution; *captured* if any good sample lies in it | | `score_modes` | |
+# | **mode**: a heap of a distribution | | `score_modes` | |
+#
+# And lesson 4 in five lines. The **kernel** $k(x, y) = e^{-|x-y|^2/2\sigma^2}$ says how much two points count as the same place; its reach is the **bandwidth** $\sigma$, and for a list of bandwidths the kernels are averaged. The **squared MMD** of two clouds is
+#
+# $$\text{mean } k \text{ within the generated} \;+\; \text{mean } k \text{ within the real} \;-\; 2 \cdot \text{mean } k \text{ across}.$$
+#
+# From samples it is an *estimate*; `mmd2` gives the unbiased one, which is right on average and may be slightly below 0. Minus its slope at a generated point, times the number of points, is the **force** on that point: the pull of the real ones plus the push of the other generated ones.
+# **Wasserstein-1** says how far points would have to travel; the **floor** is what it gives for two samples of the real distribution.
 #
 # ---
 # # Part A: the loop
 #
-# The article tells the story in four verbs: *draw* noise, send it through the generator, *compare* what comes out with real samples, *back-propagate* the difference and *update* the generator. It calls this the **direct** way, because the
-# difference itself is what is minimised. Step through one turn of the loop, with the numbers of a real one.
+# The article tells the story in five verbs: *draw* noise, *generate* points, *compare* them with real samples, *back-propagate* the difference and *update* the generator. It calls this the **direct** way, because the
+# difference itself is what is minimised. Step through one turn of the loop, with the numbers of a real one. (It opens at step 4, the way back, which is the new thing.)
 
 # %% teaches=["D15", "D16", "F6", "D19"]
 step_generator = networks.mlp((2, 64, 64, 2), rng)
@@ -96,7 +103,7 @@ facts = {
     2: f"2. Generate: the first becomes ({x_fake[0, 0]:.2f}, {x_fake[0, 1]:.2f}). "
        f"{len(x_real)} real points are drawn as well.",
     3: f"3. Compare: the squared MMD of the two batches is {loss.item():.3f}. One number for 256 points.",
-    4: "4. Back-propagate: its slope flows back through G. Length of the gradient of each layer's weights: "
+    4: "4. Back-propagate: a force on each generated point, and through G a slope for each weight. Lengths, layer by layer: "
        + ", ".join(f"{norm:.3f}" for norm in layer_norms) + ". The real points stay where they are.",
     5: "5. Update: every weight of G takes a small step against its slope. Then the next turn begins.",
 }
@@ -108,20 +115,24 @@ BOXES = {"z": (0.9, 2.6, "noise\n$z$", "noise"), "G": (3.3, 2.6, "generator\n$G$
          "fake": (5.8, 2.6, "generated\n$G(z)$", "generated"), "real": (5.8, 0.7, "real\n$x$", "real"),
          "compare": (8.7, 1.65, "compare\nMMD$^2$", "extra")}
 ARROWS = {"z-G": ((1.65, 2.6), (2.5, 2.6)), "G-fake": ((4.1, 2.6), (5.0, 2.6)),
-          "fake-compare": ((6.6, 2.5), (7.85, 1.95)), "real-compare": ((6.6, 0.8), (7.85, 1.35)),
-          "back": ((8.3, 2.2), (3.6, 3.15))}
+          "fake-compare": ((6.6, 2.4), (7.85, 1.75)), "real-compare": ((6.6, 0.8), (7.85, 1.35)),
+          "back to the points": ((8.5, 2.2), (6.65, 2.85)), "back to G": ((5.0, 2.95), (4.15, 2.95))}
 LIT = {1: {"z"}, 2: {"z", "G", "fake", "real", "z-G", "G-fake"},
-       3: {"fake", "real", "compare", "fake-compare", "real-compare"}, 4: {"compare", "back", "G"}, 5: {"G"}}
+       3: {"fake", "real", "compare", "fake-compare", "real-compare"},
+       4: {"compare", "back to the points", "fake", "back to G", "G"}, 5: {"G", "weights"}}
 parts = {}
 for name, (x, y, text, color) in BOXES.items():
     box = FancyBboxPatch((x - 0.7, y - 0.42), 1.4, 0.84, boxstyle="round,pad=0.06", fc="white", ec=PALETTE[color], lw=2)
     parts[name] = [ax.add_patch(box), ax.text(x, y, text, ha="center", va="center", color=PALETTE["ink"])]
 for name, (tail, head) in ARROWS.items():
-    back = name == "back"
+    back = name.startswith("back")
     arrow = FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=18, lw=2, ls="--" if back else "-",
-                            color=PALETTE["extra" if back else "ink"], connectionstyle=f"arc3,rad={0.22 if back else 0}")
+                            color=PALETTE["extra" if back else "ink"],
+                            connectionstyle=f"arc3,rad={0.2 if name == 'back to the points' else 0}")
     parts[name] = [ax.add_patch(arrow)]
-parts["back"].append(ax.text(6.9, 3.42, "gradient", color=PALETTE["extra"], ha="left", va="center"))
+for name, (x, y, text) in {"back to the points": (7.9, 3.15, "force on each point"), "back to G": (4.55, 3.4, "what G can do"),
+                           "weights": (3.3, 1.8, "new weights")}.items():
+    parts.setdefault(name, []).append(ax.text(x, y, text, color=PALETTE["extra"], ha="center", va="center"))
 
 
 def draw(step):
@@ -134,15 +145,19 @@ def draw(step):
 sliders(draw, fig, step=(1, 5, 1, 4))
 
 # %% [markdown]
-# **Figure 5.2.** The article's diagram of the loop; the active parts are dark. Noise goes through the generator; generated and real points meet in *compare*; the dashed arrow is the path of the gradient, from the comparison back into the generator and nowhere else.
+# **Figure 5.2.** The article's diagram of the loop; the active parts are dark. Noise goes through the generator; generated and real points meet in *compare*; the dashed arrows are the path of the gradient: from the comparison to the generated points, and through them into the generator.
 #
-# Two things follow from the picture. Only $G$'s cloud moves: the loss has a slope along the real points too, but they are data, and nobody follows it. And the gradient has to reach *every* parameter of $G$, or a part of it would never learn.
+# Two things follow from the picture. Only $G$'s cloud moves: the loss has a slope along the real points too, but they are data, and nobody follows it. And the gradient has to reach every *layer* of $G$, or a part of it would never learn.
 
 # %% teaches=["D19", "F6"]
 parameters = list(step_generator.parameters())
-assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters), "every array gets a slope"
-print(f"{sum(p.numel() for p in parameters):,} parameters in {len(layer_norms)} layers got a gradient; "
-      f"is one kept for the real points? {x_real.requires_grad}")
+assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters), "every layer's weights and biases get a slope"
+assert z.grad is None and x_real.grad is None, "noise and real points keep none"
+as_if = x_real.clone().requires_grad_()  # if somebody asked, there would be one along the real points
+slope_along_real, = torch.autograd.grad(mmd2(x_fake.detach(), as_if, BANDWIDTHS), as_if)
+print(f"{len(parameters)} arrays of weights and biases got a gradient; "
+      f"length of the slope along the real points, which nobody follows: {slope_along_real.norm():.3f}")
+assert slope_along_real.norm() > 0
 
 # %% [markdown]
 # ## Predict: the first network you train without pairs
@@ -189,7 +204,7 @@ line_film = list(train_gmn(line_generator, mixture, rng, BANDWIDTHS, noise_dim=1
 player(line_film)
 
 # %% [markdown]
-# **Figure 5.3.** Histograms of real numbers (blue, filled) and generated ones (orange outline) while the network learns; beside them the loss. At first all generated numbers lie together; they spread out, then gather into the three heaps. Between the heaps a thin rest remains.
+# **Figure 5.3.** Histograms of real numbers (blue, filled) and generated ones (orange outline) while the network learns; beside them the loss. At first all generated numbers lie together; they spread out, then gather into the three heaps. Between the heaps more of them remain than of the real ones. The next figure shows why.
 #
 # And the curve itself, beside the exact one from lesson 2:
 
@@ -212,40 +227,54 @@ finish(ax, title="from noise to number", limits=((-1, 1), mixture.limits[0]), xl
 plt.show()
 
 # %% [markdown]
-# **Figure 5.4.** The exact inverse CDF (solid), its mirror image (dotted), and the curve that the network has learned (dashed), which lies on one of the two. The steep places are the gaps between the heaps.
+# **Figure 5.4.** The inverse CDF (solid; of 100,000 samples, as in lesson 2), its mirror image (dotted), and the curve that the network has learned (dashed), which follows one of the two. Inside, the steep places are the gaps between the heaps. The network's curve is less steep there than it should be, and so some of its points land in the gaps.
 #
 # ## What you saw
 #
-# **(c)**. Nobody told the network about lesson 2, and it has found lesson 2's answer, or the same answer back to front. Which of the two is decided by its random start: uniform noise looks the same from both sides. Six more networks:
+# **(c)**. Nobody told the network about lesson 2, and it has found lesson 2's answer, or the same answer back to front. There is a reason: among curves that only rise there is exactly one that gives a distribution, the inverse CDF, and among those that only fall its mirror image. A network that matches the distribution without turning back has no other choice. Which of the two is decided by its random start: uniform noise looks the same from both sides. Six more networks:
 
 # %% tags=["nbval-ignore-output"] teaches=["D16"]
+def gap(curve, other):
+    return (curve - other).abs().mean().item()
+
+
+straight = z_line * (exact * z_line).sum() / (z_line**2).sum() + exact.mean()  # the straight line nearest to it
+fig, axes = plt.subplots(1, 6, figsize=(10.2, 2.3), layout="constrained", sharey=True)
 found = []
-for seed in range(6):
+for seed, ax in enumerate(axes):
     own_rng = torch.Generator().manual_seed(100 * SEED + seed)
     network = networks.mlp((1, 64, 64, 1), own_rng)
     list(train_gmn(network, mixture, own_rng, BANDWIDTHS, noise_dim=1, n_steps=300, batch_size=128, lr=3e-3,
                    every=300, n_arrows=0))
     curve = learned_curve(network)
-    to_exact, to_mirror = ((curve - other).abs().mean().item() for other in (exact, exact.flip(0)))
-    print(f"seed {seed}: average gap to the inverse CDF {to_exact:.2f}, to its mirror image {to_mirror:.2f}")
-    found.append("inverse CDF" if to_exact < 0.5 else "mirror image" if to_mirror < 0.5 else "neither")
-print({which: found.count(which) for which in sorted(set(found))})
+    gaps = {"inverse CDF": gap(curve, exact), "mirror image": gap(curve, exact.flip(0))}
+    which = min(gaps, key=gaps.get)
+    found.append(which if gaps[which] < 0.8 * gap(straight, exact) else "neither")
+    ax.plot(z_line, exact if which == "inverse CDF" else exact.flip(0), color=PALETTE["real"], lw=1)
+    ax.plot(z_line, curve, "--", color=PALETTE["generated"], lw=2)
+    finish(ax, title=found[-1], limits=((-1, 1), mixture.limits[0]), xlabel="z")
+axes[0].set_ylabel("generated number")
+plt.show()
+print({which: found.count(which) for which in sorted(set(found))},
+      f"(nearer than 0.8 times the gap of a straight line, {gap(straight, exact):.2f})")
 assert found.count("neither") <= 2
 
 # %% [markdown]
+# **Figure 5.5.** Six networks after 300 steps (dashed), each with the curve it is nearer to (solid), and what it has found.
+#
 # Now and then a network ends on neither: its curve turns back somewhere, two stretches of noise share one heap, and no small change would undo the fold. Option (a), wild, would satisfy the distance just as well: many transformations make the same distribution. But a small network begins as a gentle curve, and training usually bends it no more than it must.
 #
 # ## Why
 #
 # What we minimise is a distance between *distributions*, written with samples:
 #
-# $$\min_\theta\; \mathrm{MMD}^2\bigl(G_\theta(z),\, x\bigr).$$
+# $$\min_\theta\; \mathrm{MMD}^2\bigl(G_\theta(z),\, x\bigr),$$
 #
-# The chain rule splits its slope into two factors. One is lesson 4's force on each generated point; the other is how the point moves when a weight moves:
+# where $\theta$ stands for all weights and biases of $G$. The chain rule splits its slope into two factors. One is lesson 4's force on each generated point; the other is how the point moves when a weight moves:
 #
-# $$\frac{\partial\,\mathrm{MMD}^2}{\partial\theta} \;=\; \sum_i \underbrace{\frac{\partial\,\mathrm{MMD}^2}{\partial x_i}}_{\text{minus the force on point } i} \cdot \underbrace{\frac{\partial\, G_\theta(z_i)}{\partial\theta}}_{\text{what the network can do}}.$$
+# $$\frac{\partial\,\mathrm{MMD}^2}{\partial\theta} \;=\; \sum_i \underbrace{\frac{\partial\,\mathrm{MMD}^2}{\partial G_\theta(z_i)}}_{\text{minus the force on point } i, \text{ divided by } n} \cdot \underbrace{\frac{\partial\, G_\theta(z_i)}{\partial\theta}}_{\text{what the network can do}}.$$
 #
-# One line checks it: give the points their forces by hand, and let PyTorch do the second factor only.
+# A few lines check it: work out the slope at each point first, then hand these slopes to the network and let PyTorch do the second factor only. (`x.backward(slopes)` goes on from slopes that are known already.)
 
 # %% teaches=["D16", "D19"]
 z, x_real = 2 * uniform_noise(128, 2, rng) - 1, moons.sample(128, rng)
@@ -256,8 +285,10 @@ at_once = [p.grad.clone() for p in step_generator.parameters()]
 points = step_generator(z).detach().requires_grad_()  # the points alone, cut off from the network
 slope_at_points, = torch.autograd.grad(mmd2(points, x_real, BANDWIDTHS), points)
 step_generator.zero_grad()
-step_generator(z).backward(slope_at_points)  # the force on each point, pushed through the network
-assert all(torch.allclose(a, p.grad, atol=1e-6) for a, p in zip(at_once, step_generator.parameters()))
+step_generator(z).backward(slope_at_points)  # the slope at each point, handed on through the network
+difference = max((a - p.grad).abs().max().item() for a, p in zip(at_once, step_generator.parameters()))
+print(f"largest difference between the two ways: {difference:.1e}")
+assert difference < 1e-6
 
 # %% [markdown]
 # So lesson 4's arrows are all the generator ever hears. The comparison could be something else entirely, and the generator would not notice: it would still receive one arrow for each point.
@@ -292,15 +323,15 @@ print("five steps by hand:", ", ".join(f"{next(by_hand):.3f}" for _ in range(5))
 # ---
 # # Part B: moons and a ring
 #
-# In the plane one sees more. Switch on *grid* to watch the sheet of noise fold, and *arrows* for the forces.
+# In the plane one sees more: the *grid* shows how the sheet of noise folds, the *arrows* (on the first 40 points) are the forces.
 
 # %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
-player(moon_film, layers=("real", "generated", "grid", "loss"))
+player(moon_film, layers=("real", "grid", "arrows", "loss"))
 
 # %% [markdown]
-# **Figure 5.5.** The training of Figure 5.1 as a film. The grid is stretched over both moons, and its lines crowd together where the moons are: crowded lines, many points. Between the moons the sheet is stretched thin, but it is not torn: the bridge of lesson 3.
+# **Figure 5.6.** The training of Figure 5.1 as a film, without the generated points (switch them on), so that the sheet can be seen. Its lines crowd together along the moons: crowded lines, many points. Between the moons it is stretched thin, but not torn: the bridge of lesson 3. The tips of the moons are reached last.
 #
-# The ring of eight heaps is harder: seven gaps to stretch thin, and a hole in the middle.
+# The ring of eight heaps is harder: eight gaps to stretch thin, and a hole in the middle.
 
 # %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
 ring = distributions.ring()
@@ -315,9 +346,9 @@ def count_near(snapshot):
 player(ring_film, layers=("real", "generated", "grid", "loss"), describe=count_near)
 
 # %% [markdown]
-# **Figure 5.6.** A ring of eight small heaps. The sheet opens, is drawn outwards, and gathers at the heaps; the rest of it hangs between them like a net.
+# **Figure 5.7.** A ring of eight small heaps. The sheet opens, shoots beyond the ring (and the frame), comes back, and gathers at the heaps; the rest of it hangs between them like a net.
 #
-# How good is that? Two numbers that had no part in the training: Wasserstein-1 with its floor, and the count of heaps. A point counts as **high quality** if it lies within three standard deviations of a heap's centre; a heap is *captured* if at least one high-quality point lies in it. A perfect sampler does not score 100 %: its own points stray.
+# How good is that? Two numbers that had no part in the training: Wasserstein-1 with its floor, and the count of heaps. A point counts as **high quality** if it lies within three standard deviations of a heap's centre. A heap is **captured** if at least one high-quality point lies in it, and **covered** if it has at least a quarter of its fair share. The **reverse KL** says how uneven the shares of the heaps are: 0 if they are equal, log 8 = 2.08 if one has everything. A perfect sampler does not score 100 %: its own points stray.
 
 # %% tags=["nbval-ignore-output"] teaches=["D15", "D16"]
 FLOORS = {target.name: distances.wasserstein_floor(target, 500, rng, repeats=5) for target in (moons, ring)}
@@ -337,7 +368,7 @@ print("perfect:  ", perfect_score(ring, len(ring_film[-1].x_fake)))
 assert score_modes(ring_film[-1].x_fake, ring).captured == 8
 
 # %% [markdown]
-# All eight heaps are captured, and nearly the right share of points goes to each. But a good part of the points lies *between* the heaps. This is typical of a GMN: it never forgets a heap, since a heap without points would shout at the witness; and it is blurry.
+# All eight heaps are captured; how even the shares are differs from run to run. But a good part of the points lies *between* the heaps. Both are typical of a GMN. A real heap without generated points, *within reach of a bandwidth*, pulls at every step until somebody comes; and a small rest between two heaps, with real points on both sides, is hardly pushed at all.
 #
 # ## Check: three experiments
 #
@@ -381,8 +412,7 @@ axes[0].set_ylabel("Wasserstein-1 after 200 steps")
 plt.show()
 
 # %% [markdown]
-# **Figure 5.7.** Each triangle is one network, the bars are means, the dashed line the floor: two samples of the real distribution. (Each panel has its own scale.) Left: a bandwidth far too small or far too large ruins the training; 0.3 happens to suit the moons, and several bandwidths do about as well without our knowing that. Middle: larger batches, better generators, with smaller gains
-# each time. Right: on the ring, two noise dimensions beat one and sixteen.
+# **Figure 5.8.** Each triangle is one network after 200 steps, the bars are means, the dashed line the floor: two samples of the real distribution. (Each panel has its own scale.) Left: a bandwidth far too small or far too large ruins the training; 0.3 happens to suit the moons, and several bandwidths do about as well without our knowing that. Middle: four times the points in a batch, and each time a smaller distance. Right: on the ring, two noise dimensions are ahead of one and sixteen.
 
 # %% teaches=["D16", "D20"]
 mean = {name: {key: np.mean(ends) for key, ends in result.items()} for name, result in results.items()}
@@ -392,8 +422,7 @@ assert mean["batch size"]["8"] > mean["batch size"]["32"] > mean["batch size"]["
 assert mean["noise dimension"]["2"] < min(mean["noise dimension"]["1"], mean["noise dimension"]["16"])
 
 # %% [markdown]
-# The batch has its price: every step compares all pairs, $3n^2$ of them. From 8 to 128 points per batch the distances cost 256 times as much. And why does a *larger* noise space not help? The ring is a curve with gaps; sixteen dimensions of noise have to be folded into it, and the fold lines end up between the heaps. One dimension cannot do it either: one thread must run through all eight
-# heaps, and the network has to learn eight sharp turns. These are statements about these runs, this network and this many steps; other targets want other noise.
+# The batch has its price: every step compares all pairs, $3n^2$ of them. From 8 to 128 points per batch there are 256 times as many. And why does a *larger* noise space not help? The ring is a curve with gaps, and sixteen dimensions of noise have to be folded into it. A single thread, on the other hand, must be bent at every heap, which is slow to learn. Slow is the word: this is a race of 200 steps. With six times as many, sixteen dimensions catch up in some runs, and other targets want other noise: pictures below get sixteen, since puppies vary in many ways at once.
 #
 # ### The same network, two training signals
 #
