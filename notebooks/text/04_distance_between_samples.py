@@ -303,6 +303,7 @@ for t in (0.0, 0.5, 1.0, 2.0):
     assert kl == (math.inf if t > 0 else 0.0)
     assert abs(js - min(t, 1) * math.log(2)) < 1e-4 and abs(w1 - t) < 1e-4
 stuck = [four_distances(real_box, box(t, 1.0)) for t in (1.2, 2.0)]
+assert 2 * four_distances(real_box, box(0.5, 1.0))[3] < four_distances(real_box, box(1.0, 1.0))[3]  # no metric: Part C
 assert abs(stuck[0][1] - stuck[1][1]) < 1e-9 and stuck[1][2] - stuck[0][2] > 0.7 and stuck[1][3] > 1.05 * stuck[0][3]
 
 # %% [markdown]
