@@ -26,12 +26,17 @@ def with_seed(source, seed):
 
 
 def run(twin, seed):
-    """"" if all cells ran, otherwise the last line of the error."""
+    """"" if all cells ran, otherwise the last line of the error and the line of the lesson where it came up."""
     # a twin is plain Python: its text cells are comments, and `sliders` draws its first picture and prints its sentence
+    code = with_seed(twin.read_text(encoding="utf-8"), seed)
     done = subprocess.run(
-        [sys.executable, "-c", with_seed(twin.read_text(encoding="utf-8"), seed)], cwd=ROOT / "notebooks",
+        [sys.executable, "-c", code], cwd=ROOT / "notebooks",
         env=os.environ | {"MPLBACKEND": "agg", "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}, capture_output=True, text=True, check=False)
-    return "" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+    if done.returncode == 0:
+        return ""
+    line = re.search(r'File "<string>", line (\d+), in <module>', done.stderr)
+    at = f" at: {code.splitlines()[int(line[1]) - 1].strip()}" if line else ""
+    return (done.stderr.strip().splitlines() or ["no message"])[-1] + at
 
 
 def main():
