@@ -11,6 +11,7 @@ from helpers.blit import Blit
 from helpers.widgets import _keeping_names, _lock, _present, _Presses, _shown, _status
 
 FIELD = 64  # side of a field, in pixels
+BLANK = "blank"  # an icon that does not exist: a button without text and icon would go on showing its old text
 # a class and a rule, because ipywidgets 7 (Colab) knows no font size for buttons
 CSS = """<style>
 .board-field { border: 1px solid #999999; font-size: 30px; padding: 0; line-height: normal; }
@@ -112,7 +113,7 @@ class _Board:
         for i, line in enumerate(self.fields):
             for j, button in enumerate(line):
                 text = self.rows[i][j]
-                button.description = text
+                button.description, button.icon = text, "" if text else BLANK
                 button.tooltip = f"row {i + 1}, column {j + 1}: {text or 'empty'}"  # also the name of an empty one
                 (button.add_class if len(text) > 2 else button.remove_class)("board-words")
         self._say(self.sentence)

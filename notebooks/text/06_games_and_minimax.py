@@ -111,7 +111,7 @@ for i, (x, y) in enumerate(branch_at):
     leaf_edges.append([ax.plot([x, at], [y, 0], color=PALETTE["ink"], zorder=1)[0] for at in SPOTS[i]])
     ax.plot(x, y, "v", ms=32, color="white", mec=PALETTE["ink"])
     texts.append(ax.text(x, y + 0.03, "", ha="center", va="center"))
-    ax.text((ROOT[0] + x) / 2 - 0.25, 1.6, NAMES[i], ha="right", va="center", fontsize=13)
+    ax.text((ROOT[0] + x) / 2, 1.5, NAMES[i], ha="center", va="center", fontsize=13, bbox=dict(fc="white", ec="none", pad=3))
     leaf_texts.append([ax.text(at, -0.05, "", ha="center", va="center", fontsize=13,
                                bbox=dict(fc="white", ec="none", pad=2)) for at in SPOTS[i]])
 ax.plot(*ROOT, "^", ms=36, color="white", mec=PALETTE["ink"])
@@ -298,17 +298,13 @@ def show(position, tell_the_values):
         sentence = {1: "X has won.", -1: "O has won.", 0: "A draw."}[over]
     else:
         you = 1 if mover(position) == "X" else -1
-        words = {you: "you win", 0: "draw", -you: "you lose"}
-        counts = dict.fromkeys(words.values(), 0)
-        for i, after in moves(position).items():
-            counts[words[value(after)]] += 1
-            if tell_the_values:
-                texts[i] = words[value(after)]
-        sentence = f"You are {mover(position)}. "
+        sentence = f"You are {mover(position)}. Choose a field."
         if tell_the_values:
-            sentence += "Fields by what they lead to: " + ", ".join(f"{n} {word}" for word, n in counts.items() if n) + "."
-        else:
-            sentence += "Choose a field."
+            words = {you: "you win", 0: "draw", -you: "you lose"}
+            told = {i: words[value(after)] for i, after in moves(position).items()}
+            texts = [told.get(i, text) for i, text in enumerate(texts)]
+            wins, draws, losses = (list(told.values()).count(word) for word in words.values())
+            sentence += f" Of the free fields, {wins} lead to a win, {draws} to a draw, {losses} to a loss."
     return [texts[0:3], texts[3:6], texts[6:9]], sentence
 
 
@@ -456,7 +452,9 @@ arrows = left.quiver(*tails.T, np.ones(4), np.ones(4), pivot="mid", angles="xy",
                      color=[PALETTE["extra"]] * 2 + [PALETTE["ink"]] * 2, width=0.014)
 left.text(0.5, 1.6, "Column prefers", color=PALETTE["extra"], ha="center")
 left.text(-0.62, 0.5, "Row prefers", color=PALETTE["ink"], rotation=90, ha="center", va="center")
-finish(left, title="payoffs to Row", limits=((-0.8, 1.6), (-0.7, 1.8)), equal=True, ticks=False)
+for x, y, name in ((0, -0.68, "left"), (1, -0.68, "right"), (1.58, 1, "top"), (1.58, 0, "bottom")):
+    left.text(x, y, name, ha="center" if y < 0 else "left", va="center", color=PALETTE["muted"])
+finish(left, title="payoffs to Row", limits=((-0.8, 2.1), (-0.85, 1.8)), equal=True, ticks=False)
 row_curve, = right.plot([], [], color=PALETTE["ink"], lw=2.5, label="Row's best p")
 column_curve, = right.plot([], [], "--", color=PALETTE["extra"], lw=2.5, label="Column's best q")
 star, = right.plot([], [], "*", color=PALETTE["ink"], ms=18, label="equilibrium")
@@ -494,11 +492,11 @@ sliders(draw, fig, top_left=(*pay, 1.0), top_right=(*pay, -1.0), bottom_left=(*p
 #
 # ## What you saw
 #
-# **(c)**. Whatever is not random can be learned and used against you. The toss cannot: against $p = \tfrac12$, heads and tails give Column the same. In **pure** strategies whoever shows the cards first loses; in **mixed** ones it no longer matters who goes first:
+# **(c)**. Whatever is not random can be learned and used against you. The toss cannot: against $p = \tfrac12$, heads and tails give Column the same. With **pure** strategies, whoever has to show the coin first loses. With **mixed** ones it no longer matters whose plan is known first:
 #
 # $$\max_p \min_q\, p^\top\! A\, q \;=\; \min_q \max_p\, p^\top\! A\, q.$$
 #
-# That is von Neumann's theorem of 1928, for every payoff matrix. Here are a hundred, of two to five choices each:
+# That is von Neumann's theorem of 1928, and it holds for every payoff matrix in a zero-sum game. Here are a hundred, of two to five choices each:
 
 # %% tags=["nbval-ignore-output"] teaches=["D23"]
 gap_pure, gap_mixed, gains = [], [], []
@@ -576,9 +574,9 @@ assert distances_from_rest[1000] < 0.05 and distances_from_rest[1000] < distance
 assert len(set(np.sign(np.diff(average[-400:, 1])))) == 2, "the choices themselves never settle"
 
 # %% [markdown]
-# The averages settle (Robinson proved it in 1951, for every zero-sum game); the players themselves do not: Row still changes sides in the last rounds. So there *is* an equilibrium, both players learn without a mistake, and yet *who plays* never reaches it. The article says that the two networks are trained until they reach the Nash equilibrium. Strictly speaking: they are trained, and may or may not come near it.
+# The averages settle (Robinson proved it in 1951, for every payoff matrix in a zero-sum game); the players themselves do not: Row still changes sides in the last rounds. So there *is* an equilibrium, both players learn without a mistake, and yet *who plays* never reaches it. The article says that the two networks are trained until they reach the Nash equilibrium. Strictly speaking: they are trained, and may or may not come near it.
 #
-# **What it means for a GAN.** A discriminator that answers today's generator is stale tomorrow, and the two may run round the corners. Averages over the past are calmer than the present; we shall use that for the generator's weights.
+# **What it means for a GAN.** A discriminator that answers today's generator is stale tomorrow, and the two may run round the corners. Averages over the past are calmer than the present; we shall use that for the generator's weights. And $\min_G \max_D$ keeps its order: without mixtures nothing promises that it equals $\max_D \min_G$.
 #
 # ---
 # # Part D: two sliders that learn
@@ -677,8 +675,8 @@ closed, = right.semilogy([], [], "--", color=PALETTE["extra"], lw=3, label="clos
 upper, = right.semilogy([], [], "--", color=PALETTE["extra"], lw=3)
 radii, = right.semilogy([], [], color=PALETTE["ink"], lw=1.5, label="run")
 right.legend(frameon=False, loc="upper left")
-right.set_yticks([0.1, 1, 10, 100, 1000], ["0.1", "1", "10", "100", "1000"])
-finish(right, title="distance from (0, 0)", limits=((0, 200), (0.1, 1000)), xlabel="step")
+right.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
+finish(right, title="distance from (0, 0)", limits=((0, 200), (0.1, 100)), xlabel="step")
 angle = np.linspace(0, 2 * np.pi, 200)
 
 
@@ -712,13 +710,13 @@ sliders(draw, fig, step_size=(0.02, 0.6, 0.02, 0.1), order=ORDERS, start=(0.2, 2
 
 # %% teaches=["D24"]
 fig, axes = plt.subplots(2, 3, figsize=(8.4, 5.4), layout="constrained", sharex=True, sharey=True)
-for row, order in zip(axes, ORDERS):
-    for ax, h in zip(row, (0.02, 0.1, 0.4)):
-        path = gradient_play(xy_game, (1.0, 0.0), h, round(12 / h), order)
+for i, order in enumerate(ORDERS[:2]):
+    for ax, h in zip(axes[i], (0.02, 0.1, 0.4)):
+        path = gradient_play(xy_game, (1.0, 0.0), h, round(16 / h), order)
         ax.plot(*path.T, ".-", color=PALETTE["ink"], lw=0.8, ms=3)
         ax.plot(0, 0, "*", color=PALETTE["ink"], ms=10)
-        finish(ax, title=f"h = {h}" if row is axes[0] else None, limits=((-2.8, 2.8), (-2.8, 2.8)), equal=True)
-    row[0].set_ylabel("simultaneous" if row is axes[0] else "alternating")
+        finish(ax, title=f"h = {h}" if i == 0 else None, limits=((-2.8, 2.8), (-2.8, 2.8)), equal=True)
+    axes[i, 0].set_ylabel(("simultaneous", "alternating")[i])
 plt.show()
 
 # %% [markdown]
@@ -810,7 +808,7 @@ assert farthest[30] > 3 * farthest[0] and farthest[50] > farthest[30]
 #
 # $$\min_g \max_d\; \log D(0) + \log\bigl(1 - D(g)\bigr).$$
 #
-# This is the *minimax loss*, which lesson 7 explains word by word. In practice the generator often gets another loss, $-\log D(g)$, the *modified* one (lesson 9). Both want $D(g)$ large, and at $(g, d) = (0, 0)$ no one gains alone.
+# This is the *minimax loss*, which lesson 7 explains word by word. In practice the generator often gets another loss, $-\log D(g)$, the *modified* one (lesson 9). Both want $D(g)$ large, though with the modified one the game is no longer exactly zero-sum. With both, $(g, d) = (0, 0)$ is the place where no one gains alone.
 
 # %% teaches=["D23", "D24"]
 log_sigmoid = torch.nn.functional.logsigmoid  # log D = log_sigmoid(dx), and log(1 - D) = log_sigmoid(-dx)
@@ -837,7 +835,7 @@ for loss in ("minimax", "modified"):
     assert at_rest == [0, 0] and np.allclose(near, [-0.2 / 2, 0.1 / 2], atol=2e-3), "near (0, 0): the game xy at half speed"
 
 # %% [markdown]
-# Near the equilibrium both are nothing but $xy$ again, with half the slopes. Farther out they differ.
+# Near the equilibrium both are nothing but $xy$ again, mirrored and with half the slopes. Farther out they differ.
 #
 # ## Predict: the modified loss
 #
@@ -889,7 +887,7 @@ def draw(loss, order, step_size, penalty, start, step):
 
 ORDERS_OF_TWO = {"simultaneous": ORDERS[0], "generator first": ORDERS[1], "discriminator first": ORDERS[2]}
 sliders(draw, fig, loss=["modified", "minimax"], order=ORDERS_OF_TWO, step_size=(0.05, 0.5, 0.05, 0.2), penalty=(0.0, 1.5, 0.1, 0.0),
-        start=(0.1, 2.0, 0.1, 1.5), step=(0, 500, 2, 300))
+        start=(0.1, 2.0, 0.1, 1.5), step=(0, 500, 2, 276))
 
 # %% [markdown]
 # **Figure 6.10.** Left: the two numbers, with the field and a run. Right: the same moment as a GAN, with the real point at 0, the generated one, and the discriminator's S-curve. The generated point walks to where $D$ is high, passes the real point, and only then $D$ tilts the other way. From the outside the run winds down to the dashed circle and stays there.
@@ -920,7 +918,7 @@ plt.show()
 #
 # $$\text{minimax:}\quad r^2 \to r^2\,(1 + h^2 D^2), \qquad\qquad \text{modified:}\quad r^2 \to r^2 - \underbrace{2h\,gd\,\tanh\tfrac{gd}{2}}_{\text{inwards}} + \underbrace{h^2\bigl((1-D)^2 d^2 + D^2 g^2\bigr)}_{\text{outwards}}.$$
 #
-# With minimax every step leads outwards, for every $h$. With the modified loss, averaged over one round near the centre, inwards is $h\,r^4/8$ and outwards is $h^2r^2/4$. They balance at $r = \sqrt{2h}$. Alternating steps cancel the outward part; what is left is inwards, but it fades like $r^4$, so that $1/r^2$ grows by about $h/8$ in a step: after a thousand steps you are not there.
+# With minimax every step leads outwards, for every $h$. With the modified loss, averaged over one round near the centre, inwards is $h\,r^4/8$ and outwards is $h^2r^2/4$. They balance at $r = \sqrt{2h}$. Alternating steps cancel the outward part, to a good approximation. What is left leads inwards, but it fades like $r^4$, so that $1/r^2$ grows by about $h/8$ in a step: after a thousand steps you are still not there.
 
 # %% tags=["nbval-ignore-output"] teaches=["D23", "D24"]
 for _ in range(5):  # minimax: exact, from any start
@@ -971,21 +969,22 @@ for penalty in (0.0, 0.3, 1.0):
 # %% teaches=["D24"]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained")
 farthest = {}
-for ax, h in zip(axes, (0.5, 1.9, 2.05)):
-    path = gradient_play(xy_game, (1.0, 0.0), h, 40, "first moves first")
+for ax, h in zip(axes, (0.5, 1.9, 2.02)):
+    path = gradient_play(xy_game, (1.0, 0.0), h, 20, "first moves first")
     farthest[h] = np.linalg.norm(path, axis=1).max()
     reach = 1.15 * max(np.abs(path).max(), 1)
-    ax.plot(*path.T, ".-", color=PALETTE["ink"], lw=0.5, ms=5)
-    ax.plot(0, 0, "*", color=PALETTE["extra"], ms=12)
-    finish(ax, title=f"h = {h}: up to {farthest[h]:,.3g} away", limits=((-reach, reach), (-reach, reach)), xlabel="x", equal=True)
+    fine_x, fine_y = np.meshgrid(*[np.linspace(-reach, reach, 401)] * 2)
+    ax.contour(fine_x, fine_y, fine_x**2 + fine_y**2 - h * fine_x * fine_y, [1.0], colors=PALETTE["extra"], linestyles="--")
+    ax.plot(*path.T, "o-", color=PALETTE["ink"], lw=0.4, ms=4)
+    finish(ax, title=f"h = {h}: up to {farthest[h]:,.1f} away", limits=((-reach, reach), (-reach, reach)), xlabel="x", equal=True)
 axes[0].set_ylabel("y")
 plt.show()
-assert farthest[0.5] < 1.2 and farthest[1.9] < 5 and farthest[2.05] > 100
+assert farthest[0.5] < 1.2 and farthest[1.9] < 5 and farthest[2.02] > 100
 
 # %% [markdown]
-# **Figure 6.12.** Forty alternating steps, each panel with its own scale. At $h = 0.5$ an ellipse, at 1.9 a long thin one, at 2.05 the run shoots away.
+# **Figure 6.12.** Twenty alternating steps from $(1, 0)$, each panel with its own scale. Dashed: where $x^2 + y^2 - hxy = 1$. At $h = 0.5$ the places lie around an ellipse, at 1.9 they jump to and fro on a long thin one, at 2.02 they shoot away.
 #
-# The law did not break: $x^2 + y^2 - hxy$ still stays the same. But it is an ellipse only while $h < 2$. Beyond that its level lines are open, and one may walk to infinity along them without changing it.
+# The law did not break: $x^2 + y^2 - hxy$ stays the same for every $h$. But its level lines are ellipses only while $h < 2$. Beyond that they are open (hyperbolas), and one may walk along them to infinity.
 #
 # ## Exercises
 #
@@ -1099,7 +1098,7 @@ compare("extragradient_step", lambda: extragradient_step(2.0, 3.0, 0.5), [2.0 - 
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 1</summary>
 #
-# None will do. B is worth its smallest leaf, and raising the 2 only makes the 4 the smallest: 4 is still less than the 5 of A. It takes two leaves, the 2 and the 4, both to more than 5. (Or lower a leaf of A and one is enough: with A worth less than 4, C and B at 4 would be next.) The 9 plays no part in any of this.
+# None will do. B is worth its smallest leaf, and raising the 2 only makes the 4 the smallest: 4 is still less than the 5 of A. It takes two leaves, the 2 and the 4, both to more than 5. The 9 plays no part in any of this.
 #
 # </details>
 
