@@ -82,6 +82,8 @@ assert math.hypot(*one[-1]) < 0.01 and math.hypot(*two[-1]) > 1.2 * math.hypot(*
 # | **pure**, **mixed** strategy: one choice; probabilities for all choices | $p$, $q$ | `p`, `q` | `(rows,)`, `(columns,)` |
 # | **zero-sum**, in GANs **adversarial**: what the one wins the other loses | $B = -A$ | | |
 # | **gradient play**: each player steps along its own slope | | `gradient_play` | |
+# | step size | $h$ | `step_size` | a number |
+# | generated point; steepness of the discriminator (Part E) | $g$; $d$ | `g`; `d` | a number each |
 #
 # *Adversarial* sounds like hatred. It only says that the two objectives are opposed.
 #
@@ -285,9 +287,9 @@ assert len(known) == 5478, "all that can arise in a game"
 
 # %% teaches=["D28"]
 def best_move(position):
-    """The position after a best move of whoever has to move."""
-    best = max if mover(position) == "X" else min
-    return best(moves(position).values(), key=value)
+    """The position after a best move of whoever has to move; one that ends the game, where there is one."""
+    good = [after for after in moves(position).values() if value(after) == value(position)]
+    return next((after for after in good if utility(after) is not None), good[0])
 
 
 def show(position, tell_the_values):
@@ -295,7 +297,7 @@ def show(position, tell_the_values):
     over = utility(position)
     texts = ["" if sign == "." else sign for sign in position]
     if over is not None:
-        sentence = {1: "X has won.", -1: "O has won.", 0: "A draw."}[over]
+        sentence = {1: "X has won.", -1: "O has won.", 0: "A draw."}[over] + " Who begins the next game?"
     else:
         you = 1 if mover(position) == "X" else -1
         sentence = f"You are {mover(position)}. Choose a field."
@@ -321,7 +323,9 @@ board(show, play, {"The machine begins": "X" + EMPTY[1:], "You begin": EMPTY}, t
 # %% [markdown]
 # **Figure 6.3.** The board after the machine's first move, an X in the corner. The middle says "draw", all seven other fields say "you lose". Press a field to play there.
 #
-# **(c)**, then: of eight answers to a corner, only the middle holds the draw. The machine does not foresee your mistakes and sets no traps; it only never leaves a position worth less than it has.
+# ### What you saw
+#
+# **(c)**. Of the eight answers to a corner, only the middle holds the draw. The machine sets no traps and does not count on your mistakes; it only makes moves that keep the value it has.
 
 # %% teaches=["D28"]
 replies = {i: value(after) for i, after in moves("X" + EMPTY[1:]).items()}
@@ -480,7 +484,7 @@ def draw(top_left, top_right, bottom_left, bottom_right):
     pure = equilibria(A, -A)
     where = "no pure equilibrium" if not pure else "a pure equilibrium at " + " and ".join(
         f"{('top', 'bottom')[i]} {('left', 'right')[j]}" for i, j in pure)
-    return (f"There is {where}. Mixed: top with probability {p[0]:.2f}, left with {q[0]:.2f}; "
+    return (f"There is {where}. In probabilities: top {p[0]:.2f}, left {q[0]:.2f}; "
             f"the game is worth {round(v, 6) + 0.0:.2f} to Row.")
 
 
@@ -488,7 +492,7 @@ pay = (-3.0, 3.0, 0.5)
 sliders(draw, fig, top_left=(*pay, 1.0), top_right=(*pay, -1.0), bottom_left=(*pay, -1.0), bottom_right=(*pay, 1.0))
 
 # %% [markdown]
-# **Figure 6.4.** Matching pennies. Left: the four arrows chase each other around the table, so no cell is at rest. Right: the solid curve of Row and the dashed one of Column cross once, in the middle. Raise *top right* to 2: an arrow turns round, and a cell comes to rest.
+# **Figure 6.4.** Matching pennies. Left: the four arrows chase each other around the table, so no cell is at rest. Right: the solid curve of Row and the dashed one of Column cross once, in the middle. Raise *top right* to 2: two arrows turn round, and the cell at the top left comes to rest.
 #
 # ## What you saw
 #
@@ -519,25 +523,24 @@ assert max(gap_pure) > 0.5 and min(gap_pure) >= 0 and max(np.abs(gap_mixed)) < 1
 # - *fictitious play*: each answers the *average* of all that the other has done so far.
 
 # %% teaches=["D23", "D24"]
-def learn(n_rounds, start=(0.8, 0.6), step_size=0.03):
-    """{way: (n_rounds + 1, 2)}: the pairs (q, p), round by round."""
+def learn(way, n_rounds=1000, start=(0.8, 0.6), step_size=0.03):
+    """The pairs (q, p), round by round: (n_rounds + 1, 2)."""
     p, q = start
-    reply = gradient = average = (p, q)
-    paths = {"best responses": [], "gradient steps": [], "fictitious play: averages": []}
-    for n in range(1, n_rounds + 2):
-        for path, (p, q) in zip(paths.values(), (reply, gradient, average)):
-            path.append((q, p))
-        # Row likes to match: top if left is likelier than right. Column likes to differ
-        reply = float(reply[1] > 0.5), float(reply[0] < 0.5)
-        p, q = gradient
-        p, q = p + step_size * 4 * (q - 0.5), q - step_size * 4 * (p - 0.5)
-        gradient = min(1.0, max(0.0, p)), min(1.0, max(0.0, q))
-        p, q = average
-        average = p + (float(q > 0.5) - p) / (n + 1), q + (float(p < 0.5) - q) / (n + 1)  # a running mean
-    return {way: np.array(path) for way, path in paths.items()}
+    path = [(q, p)]
+    for n in range(1, n_rounds + 1):
+        best_p, best_q = float(q > 0.5), float(p < 0.5)  # Row likes to match, Column to differ
+        if way == "best responses":
+            p, q = best_p, best_q
+        elif way == "gradient steps":
+            p, q = p + step_size * 4 * (q - 0.5), q - step_size * 4 * (p - 0.5)
+            p, q = min(1.0, max(0.0, p)), min(1.0, max(0.0, q))  # they are probabilities
+        else:  # p and q are averages over the past, and each answers the other's
+            p, q = p + (best_p - p) / (n + 1), q + (best_q - q) / (n + 1)
+        path.append((q, p))
+    return np.array(path)
 
 
-ways = learn(1000)
+ways = {way: learn(way) for way in ("best responses", "gradient steps", "fictitious play: averages")}
 fig, axes = plt.subplots(1, 3, figsize=(9.4, 3.6), layout="constrained", sharey=True)
 trails = []
 for ax, way in zip(axes, ways):
@@ -574,7 +577,7 @@ assert distances_from_rest[1000] < 0.05 and distances_from_rest[1000] < distance
 assert len(set(np.sign(np.diff(average[-400:, 1])))) == 2, "the choices themselves never settle"
 
 # %% [markdown]
-# The averages settle (Robinson proved it in 1951, for every payoff matrix in a zero-sum game); the players themselves do not: Row still changes sides in the last rounds. So there *is* an equilibrium, both players learn without a mistake, and yet *who plays* never reaches it. The article says that the two networks are trained until they reach the Nash equilibrium. Strictly speaking: they are trained, and may or may not come near it.
+# The averages settle (Robinson proved it in 1951, for every payoff matrix in a zero-sum game); the players themselves do not: Row still changes sides in the last rounds. So there *is* an equilibrium, both players follow their rule without a mistake, and yet what they *play* never comes to rest there. The article says that the two networks are trained until they reach the Nash equilibrium. Strictly speaking: they are trained, and may or may not come near it.
 #
 # **What it means for a GAN.** A discriminator that answers today's generator is stale tomorrow, and the two may run round the corners. Averages over the past are calmer than the present; we shall use that for the generator's weights. And $\min_G \max_D$ keeps its order: without mixtures nothing promises that it equals $\max_D \min_G$.
 #
@@ -623,7 +626,7 @@ sliders(draw, fig, y=(-1.0, 1.0, 0.1, 0.1))
 #
 # ### The code: gradient play
 #
-# *Each player has a loss of its own and steps down its own slope, with the other's number held still.* Simultaneous: both look, then both move. Alternating: the second looks after the first has moved. Six lines, for any two losses:
+# *Each player has a loss of its own and steps down its own slope, with the other's number held still.* Simultaneous: both look, then both move. Alternating: the second looks after the first has moved. A few lines, for any two losses:
 
 # %% teaches=["D24"]
 def slope(loss, who, place):
@@ -832,6 +835,10 @@ for loss in ("minimax", "modified"):
     at_rest = [slope(each, who, (0.0, 0.0)) + 0.0 for who, each in enumerate(dirac_gan(loss))]
     near = [slope(each, who, (0.1, 0.2)) for who, each in enumerate(dirac_gan(loss))]
     print(f"{loss}: slopes at (0, 0): {at_rest}; at g = 0.1, d = 0.2: {near[0]:+.4f}, {near[1]:+.4f}")
+    own, other = dirac_gan(loss)
+    for change in torch.linspace(-3, 3, 13):  # one of the two moves away from 0 alone
+        assert own(change, torch.tensor(0.0)) >= own(torch.zeros(()), torch.zeros(()))
+        assert other(torch.tensor(0.0), change) >= other(torch.zeros(()), torch.zeros(()))
     assert at_rest == [0, 0] and np.allclose(near, [-0.2 / 2, 0.1 / 2], atol=2e-3), "near (0, 0): the game xy at half speed"
 
 # %% [markdown]
@@ -914,7 +921,7 @@ plt.show()
 #
 # ### What you saw
 #
-# **(d)**: a **limit cycle**, whatever the start. How far from $(0,0)$ a simultaneous step ends can be computed by Pythagoras again. With $r^2 = g^2 + d^2$ and $D = D(g)$:
+# **(d)**: a **limit cycle**, whatever the start. How far from $(0,0)$ a simultaneous step ends follows from Pythagoras again. With $r^2 = g^2 + d^2$, $D = D(g)$, and the S-curve $\tanh\tfrac{gd}{2}$, which is $2D - 1$:
 #
 # $$\text{minimax:}\quad r^2 \to r^2\,(1 + h^2 D^2), \qquad\qquad \text{modified:}\quad r^2 \to r^2 - \underbrace{2h\,gd\,\tanh\tfrac{gd}{2}}_{\text{inwards}} + \underbrace{h^2\bigl((1-D)^2 d^2 + D^2 g^2\bigr)}_{\text{outwards}}.$$
 #
@@ -954,7 +961,9 @@ for penalty in (0.0, 0.3, 1.0):
     assert (spin > 0.01) == (penalty < 1)
 
 # %% [markdown]
-# **What it means for a GAN.** Two numbers are not two networks, so these are predictions, and lessons 7 to 10 will hold them against real runs:
+# ### What this predicts for networks
+#
+# Two numbers are not two networks, so these are predictions and no more. Lessons 7 to 10 meet them again, in real runs:
 #
 # - a falling loss is no sign of progress: in a game, losses go round;
 # - training may never settle, even if every step is right; step size and order of the steps decide *how*;
