@@ -147,7 +147,7 @@ sliders(draw, fig, A1=(*leaf, 5), A2=(*leaf, 6), B1=(*leaf, 2), B2=(*leaf, 9), B
 #
 # **(a)**. The 9 is a dream: Min would never pay it. Neither average nor mood counts, because Max asks of each branch, "what do I get *for sure*?", and takes the largest of these smallest. The word **minimax** is made of that. If Min is careless, Max gets more; never less.
 #
-# The same for five trees at once, each with one leaf changed. Which leaves matter?
+# Five trees, the first as it was, the others with one leaf changed. Which leaves matter?
 
 # %% teaches=["D28"]
 for changed in ({}, {"B": [2, 10, 4]}, {"B": [7, 9, 4]}, {"A": [0, 6]}, {"C": [8, 6]}):
@@ -157,6 +157,8 @@ for changed in ({}, {"B": [2, 10, 4]}, {"B": [7, 9, 4]}, {"A": [0, 6]}, {"C": [8
     print(f"{changed or 'nothing'!s:22} changed: Max chooses {best}, worth {least[best]}")
 
 # %% [markdown]
+# Only the leaf that Min would choose. Push the 9 up, and nothing happens; move the smallest leaf of a branch, and the whole game may change.
+#
 # ## Why
 #
 # The rule holds at every node of every tree, however deep and with however many branches. It refers to itself, one move later:
@@ -516,7 +518,7 @@ print(f"most that anyone gains alone at the equilibrium: {max(gains):.0e}")
 assert max(gap_pure) > 0.5 and min(gap_pure) >= 0 and max(np.abs(gap_mixed)) < 1e-7 and max(gains) < 1e-7
 
 # %% [markdown]
-# We computed these equilibria from outside, with both payoffs on the table. Now let two players *find* it, each in its own way to learn. With $p$ and $q$ as before, Row gets $4\,(p-\tfrac12)(q-\tfrac12)$ in matching pennies. Three ways:
+# We computed these equilibria from outside, with both payoffs on the table. Now let two players *find* it, each in its own way to learn. With $p$ and $q$ as before, Row gets $4\,(p-\tfrac12)(q-\tfrac12)$ on average in matching pennies (add up the four cases and see). Three ways:
 #
 # - *best responses*: each answers what the other just did;
 # - *gradient steps*: each moves its probability along its own slope;
@@ -577,7 +579,7 @@ assert distances_from_rest[1000] < 0.05 and distances_from_rest[1000] < distance
 assert len(set(np.sign(np.diff(average[-400:, 1])))) == 2, "the choices themselves never settle"
 
 # %% [markdown]
-# The averages settle (Robinson proved it in 1951, for every payoff matrix in a zero-sum game); the players themselves do not: Row still changes sides in the last rounds. So there *is* an equilibrium, both players follow their rule without a mistake, and yet what they *play* never comes to rest there. The article says that the two networks are trained until they reach the Nash equilibrium. Strictly speaking: they are trained, and may or may not come near it.
+# The averages settle (Robinson proved it in 1951, for every payoff matrix in a zero-sum game); the players themselves do not: Row still changes sides in the last rounds. So there *is* an equilibrium, both players follow their rule without a mistake, and yet what they *play* never comes to rest there. For the article, the Nash equilibrium is where training leads. Strictly speaking, it is where training *could* stay; whether it ever comes there is another question.
 #
 # **What it means for a GAN.** A discriminator that answers today's generator is stale tomorrow, and the two may run round the corners. Averages over the past are calmer than the present; we shall use that for the generator's weights. And $\min_G \max_D$ keeps its order: without mixtures nothing promises that it equals $\max_D \min_G$.
 #
@@ -638,7 +640,7 @@ def slope(loss, who, place):
 def gradient_play(losses, start, step_size, n_steps, order="simultaneous"):
     """The places (x, y), one for each step: (n_steps + 1, 2). losses: of the first player and of the second."""
     path = [start]
-    first, second = (1, 0) if order == "second moves first" else (0, 1)
+    first, second = (1, 0) if order == "second player first" else (0, 1)
     for _ in range(n_steps):
         place = list(path[-1])
         place[first] -= step_size * slope(losses[first], first, place)
@@ -650,13 +652,14 @@ def gradient_play(losses, start, step_size, n_steps, order="simultaneous"):
 
 xy_game = (lambda x, y: x * y), (lambda x, y: -x * y)  # two losses, each to be made small
 print("two steps from (1, 0), simultaneous:", gradient_play(xy_game, (1.0, 0.0), 0.1, 2).round(3).tolist())
-print("two steps from (1, 0), alternating: ", gradient_play(xy_game, (1.0, 0.0), 0.1, 2, "first moves first").round(3).tolist())
+print("two steps from (1, 0), alternating: ", gradient_play(xy_game, (1.0, 0.0), 0.1, 2, "first player first").round(3).tolist())
 
 # %% [markdown]
 # Now the field of the game, a run in it, and the distance from the equilibrium, with the closed form that is explained below.
 
 # %% teaches=["D24"]
-ORDERS = ["simultaneous", "first moves first", "second moves first"]
+ORDERS = ["simultaneous", "first player first", "second player first"]
+BY_NAME = {"simultaneous": ORDERS[0], "x first": ORDERS[1], "y first": ORDERS[2]}
 
 
 def field(losses, xs, ys):
@@ -693,21 +696,22 @@ def draw(step_size, order, start, steps):
         closed.set_data(n, start * (1 + h**2) ** (n / 2))
         upper.set_data([], [])
         orbit.set_data([], [])
-        law = f"Closed form: {start * (1 + h**2) ** (steps / 2):.3f}."
+        law = f"Closed form: {start * (1 + h**2) ** (steps / 2):,.3f}."
     else:
-        sign = -1 if order == "first moves first" else 1  # x^2 + y^2 - h x y stays as it is; + if y goes first
+        sign = -1 if order == "first player first" else 1  # x^2 + y^2 - h x y stays as it is; + if y goes first
         reach = start / np.sqrt(1 + sign * h * np.sin(angle) * np.cos(angle))
         orbit.set_data(reach * np.cos(angle), reach * np.sin(angle))
         closed.set_data([0, steps], [reach.min()] * 2)
         upper.set_data([0, steps], [reach.max()] * 2)
         law = f"Closed form: always between {reach.min():.3f} and {reach.max():.3f}."
-    return f"After {steps} steps of {h:.2f}, {order}, the distance is {radius[-1]:.3f}. {law}"
+    who = next(name for name, value in BY_NAME.items() if value == order)
+    return f"After {steps} steps of {h:.2f}, {who}, the distance is {radius[-1]:,.3f}. {law}"
 
 
-sliders(draw, fig, step_size=(0.02, 0.6, 0.02, 0.1), order=ORDERS, start=(0.2, 2.0, 0.1, 1.0), steps=(0, 200, 5, 100))
+sliders(draw, fig, step_size=(0.02, 0.6, 0.02, 0.1), order=BY_NAME, start=(0.2, 2.0, 0.1, 1.0), steps=(0, 200, 5, 100))
 
 # %% [markdown]
-# **Figure 6.7.** Left: arrows of the field, which turns around the equilibrium (star) and nowhere points towards it; a run of a hundred simultaneous steps winds outwards. Right: its distance from the equilibrium grows along the dashed closed form. Alternating, the run closes on itself, along the dashed ellipse.
+# **Figure 6.7.** Left: arrows of the field, which turns around the equilibrium (star) and nowhere points towards it; a run of a hundred simultaneous steps winds outwards. Right: its distance from the equilibrium grows along the dashed closed form. Choose *x first*: the run stays on a dashed ellipse.
 #
 # Three step sizes, each run for the same *time*, steps times step size:
 
@@ -746,9 +750,9 @@ for _ in range(10):  # other starts and step sizes
     h = 0.02 + torch.rand(1, generator=rng).item()
     out = gradient_play(xy_game, start, h, 50)
     assert np.allclose(np.linalg.norm(out, axis=1), math.hypot(*start) * math.sqrt(1 + h**2) ** np.arange(51))
-    x, y = gradient_play(xy_game, start, h, 50, "first moves first").T
+    x, y = gradient_play(xy_game, start, h, 50, "first player first").T
     assert np.allclose(x**2 + y**2 - h * x * y, x[0]**2 + y[0]**2 - h * x[0] * y[0])
-    x, y = gradient_play(xy_game, start, h, 50, "second moves first").T
+    x, y = gradient_play(xy_game, start, h, 50, "second player first").T
     assert np.allclose(x**2 + y**2 + h * x * y, x[0]**2 + y[0]**2 + h * x[0] * y[0])
 print("both closed forms hold for ten other starts and step sizes")
 
@@ -761,7 +765,7 @@ print("both closed forms hold for ten other starts and step sizes")
 def freeze_then_play(frozen, n_steps=200, h=0.1, start=(0.0, 1.0)):
     """x learns alone for `frozen` steps; then both, alternating."""
     alone = gradient_play((xy_game[0], lambda x, y: 0 * y), start, h, frozen)  # a flat loss: y has nothing to do
-    return np.concatenate([alone, gradient_play(xy_game, tuple(alone[-1]), h, n_steps, "first moves first")[1:]])
+    return np.concatenate([alone, gradient_play(xy_game, tuple(alone[-1]), h, n_steps, "first player first")[1:]])
 
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.3), layout="constrained")
@@ -783,14 +787,17 @@ def draw(frozen):
     x_line.set_data(np.arange(len(path)), path[:, 0])
     y_line.set_data(np.arange(len(path)), path[:, 1])
     until.set_xdata([frozen] * 2)
-    return (f"With y frozen for {frozen} steps, x walks straight to {path[frozen, 0] + 0.0:.1f}. Afterwards the two circle, "
-            f"up to {np.linalg.norm(path[frozen:], axis=1).max():.2f} away from (0, 0).")
+    reach = np.linalg.norm(path[frozen:], axis=1).max()
+    if frozen == 0:
+        return f"Nobody is frozen: the two circle, up to {reach:.2f} away from (0, 0)."
+    return (f"With y frozen for {frozen} steps, x walks straight to {path[frozen, 0]:.1f}. Afterwards the two circle, "
+            f"up to {reach:.2f} away from (0, 0).")
 
 
 sliders(draw, fig, labels={"frozen": "steps with y frozen"}, frozen=(0, 50, 1, 30))
 
 # %% [markdown]
-# **Figure 6.9.** While $y$ is frozen at 1, $x$ has an ordinary task and solves it: its loss $x \cdot 1$ falls and falls, and $x$ walks straight towards minus infinity. After the thaw the two circle, three times as far out as without the frost.
+# **Figure 6.9.** While $y$ is frozen at 1, $x$ has an ordinary task: its loss $x \cdot 1$ falls and falls, and $x$ walks straight on, towards minus infinity. After the thaw the two circle, three times as far out as without the frost.
 
 # %% teaches=["D24"]
 path = freeze_then_play(30)
@@ -886,7 +893,7 @@ def draw(loss, order, step_size, penalty, start, step):
     r = math.sqrt(2 * step_size) if special else 0.0
     circle.set_data(r * np.cos(angle), r * np.sin(angle))
     judge.set_data(xs, 1 / (1 + np.exp(-d * xs)))
-    point.set_data([g], [0])
+    point.set_data([np.clip(g, -2.6, 2.6)], [0])  # one that has left the picture waits at its edge
     law = f" The dashed circle has radius {r:.3f}." if special else ""
     return (f"Step {step}: the generated point is at {g:+.3f}, and D gives it {1 / (1 + math.exp(-d * g)):.2f}. "
             f"Distance from (0, 0): {math.hypot(g, d):.3f}.{law}")
@@ -925,7 +932,7 @@ plt.show()
 #
 # $$\text{minimax:}\quad r^2 \to r^2\,(1 + h^2 D^2), \qquad\qquad \text{modified:}\quad r^2 \to r^2 - \underbrace{2h\,gd\,\tanh\tfrac{gd}{2}}_{\text{inwards}} + \underbrace{h^2\bigl((1-D)^2 d^2 + D^2 g^2\bigr)}_{\text{outwards}}.$$
 #
-# With minimax every step leads outwards, for every $h$. With the modified loss, averaged over one round near the centre, inwards is $h\,r^4/8$ and outwards is $h^2r^2/4$. They balance at $r = \sqrt{2h}$. Alternating steps cancel the outward part, to a good approximation. What is left leads inwards, but it fades like $r^4$, so that $1/r^2$ grows by about $h/8$ in a step: after a thousand steps you are still not there.
+# With minimax every step leads outwards, for every $h$. With the modified loss, averaged over one round near the centre ($D \approx \tfrac12$, and $g^2d^2$ is $r^4/8$ on average), inwards is $h\,r^4/8$ and outwards is $h^2r^2/4$. They balance at $r = \sqrt{2h}$. Alternating steps cancel the outward part, to a good approximation. What is left leads inwards, but it fades like $r^4$, so that $1/r^2$ grows by about $h/8$ in a step: after a thousand steps you are still not there.
 
 # %% tags=["nbval-ignore-output"] teaches=["D23", "D24"]
 for _ in range(5):  # minimax: exact, from any start
@@ -967,7 +974,7 @@ for penalty in (0.0, 0.3, 1.0):
 #
 # - a falling loss is no sign of progress: in a game, losses go round;
 # - training may never settle, even if every step is right; step size and order of the steps decide *how*;
-# - a loss that suits one player better (the modified one) need not calm the game;
+# - a loss that suits one player better (the modified one) may tame the game and still not bring it to rest;
 # - brakes (a penalty) and averages over the past help where more training does not.
 #
 # ---
@@ -979,7 +986,7 @@ for penalty in (0.0, 0.3, 1.0):
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained")
 farthest = {}
 for ax, h in zip(axes, (0.5, 1.9, 2.02)):
-    path = gradient_play(xy_game, (1.0, 0.0), h, 20, "first moves first")
+    path = gradient_play(xy_game, (1.0, 0.0), h, 20, "first player first")
     farthest[h] = np.linalg.norm(path, axis=1).max()
     reach = 1.15 * max(np.abs(path).max(), 1)
     fine_x, fine_y = np.meshgrid(*[np.linspace(-reach, reach, 401)] * 2)
@@ -1056,7 +1063,7 @@ step_hints = {
 compare("one_step", lambda: one_step(2.0, 3.0, 0.1), [2.0 - 0.1 * 3.0, 3.0 + 0.1 * 2.0], step_hints)
 
 # %% [markdown]
-# **5. Fill in the lines.** *Extragradient*: try a simultaneous step; look at the slopes *there*; go back and take the real step from the old place with those slopes. Return `[x_new, y_new]` for the game $xy$. (Play it afterwards: each step multiplies the distance by $\sqrt{(1-h^2)^2 + h^2}$, which is below 1.)
+# **5. Fill in the lines.** *Extragradient*: try a simultaneous step; look at the slopes *there*; go back and take the real step from the old place with those slopes. Return `[x_new, y_new]` for the game $xy$. (Play it afterwards: each step multiplies the distance by $\sqrt{(1-h^2)^2 + h^2}$, which is below 1 while $h < 1$.)
 
 # %%
 def extragradient_step(x, y, h):
