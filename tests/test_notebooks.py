@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SECTIONS = ("Words", "Predict", "Try it", "What you saw", "Why", "The code", "Check", "When it breaks", "Exercises",
             "Recap", "Next", "Answers")
-WIDGETS = ("sliders", "player", "theatre", "sketchpad")
+WIDGETS = ("sliders", "player", "theatre", "sketchpad", "board")
 CAPTION = re.compile(r"\*\*Figure (\d+)\.(\d+)\.\*\* \S")
 every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 

@@ -16,8 +16,10 @@ LEVELS = [
     {"training", "ensemble"},
     {"plots", "blit"},
     {"widgets"},
+    {"board"},
 ]
-DRAWING = {"plots", "blit", "widgets"}  # they alone import matplotlib
+DRAWING = {"plots", "blit", "widgets", "board"}  # they alone import matplotlib
+LIVE = {"widgets", "board"}  # they alone import ipywidgets
 FREE = {"checks"}  # feedback on exercises: imports no other helper, and is imported by lessons only
 
 
@@ -47,7 +49,7 @@ def wrong_imports(module, source):
             wrong.add(name)
         if top in ("matplotlib", "IPython") and module not in DRAWING:
             wrong.add(name)
-        if top in ("ipywidgets", "anywidget") and module != "widgets":
+        if top in ("ipywidgets", "anywidget") and module not in LIVE:
             wrong.add(name)
     return sorted(wrong)
 
@@ -90,12 +92,12 @@ print("matplotlib.pyplot" in sys.modules, "ipywidgets" in sys.modules)
 def test_import_changes_no_global_state(module):
     drawing = module in DRAWING
     prepare = "import matplotlib.pyplot" if drawing else ""
-    if module == "widgets":
+    if module in LIVE:
         prepare += ", ipywidgets"
     code = WATCH.format(module=module, prepare=prepare)
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(drawing), str(module == "widgets")]
+    assert done.stdout.split() == [str(drawing), str(module in LIVE)]
 
 
 def test_ruff_finds_nothing():
