@@ -84,7 +84,7 @@ plt.show()
 # | **kernel**: how much two points count as the same place | $k(x, y)$ | `gaussian_kernel` | `(n, m)` for all pairs |
 # | **bandwidth**: the kernel's reach, in the units of the points | $\sigma$ | `bandwidth` | a number, or several |
 # | **maximum mean discrepancy**, squared | $\mathrm{MMD}^2$ | `mmd2` | one number |
-# | **witness**: a function that is high where one cloud has more, low where the other has | $f(\cdot)$ | `witness` | one number a place |
+# | **witness**: a function that is high where one cloud has more, low where the other has | $f(\cdot)$ | `witness` | one number per place |
 # | **biased**, **unbiased**: an estimate that is off, or right, on average over many samples | | `biased=True` | |
 #
 # ---
@@ -141,7 +141,7 @@ assert (x_round.norm(dim=1) < 1).float().mean() > 0.1 > (x_ring.norm(dim=1) < 1)
 # %% [markdown]
 # The third question tells them apart at once: no real point is near the origin, many generated ones are. Each question is a function $f$, and each answer compares a mean with a mean.
 # What one would like is to ask *all* reasonable questions and to keep the largest difference. Keep that thought: it is word by word the name
-# *maximum mean discrepancy*, and in Part C it becomes a formula of three sums.
+# *maximum mean discrepancy*, and in Part C it becomes a formula of three means.
 #
 # ---
 # # Part B: if there were densities
@@ -178,8 +178,8 @@ assert math.isclose(js, distances.jensen_shannon(fair, no_six))
 # %% [markdown]
 # Finite and symmetric. Why not stop here? Two more distances, before they all compete.
 #
-# **Wasserstein-1** deserves a sentence now and a whole lesson later (lesson 10). Imagine the one pile as sand that has to be carried until it forms the other, and count
-# how far a grain travels on average under the cheapest plan. On a line there is always a cheapest plan in which no two ways cross: sort both samples and pair them off, smallest with smallest.
+# **Wasserstein-1** deserves a sentence now and a whole lesson later (lesson 10). Imagine one cloud as a pile of sand that has to be carried until it forms the other, and count
+# how far a grain travels on average under the cheapest plan. On a line there is always a cheapest plan in which no two ways cross: sort both samples (of equal size) and pair them off, smallest with smallest.
 
 # %% teaches=["D12"]
 on_the_line = torch.rand(1000, generator=rng)
@@ -357,7 +357,7 @@ print(f"within {within_real:.3f} and {within_fake:.3f}, across {across:.3f}: MMD
 # %% teaches=["D18"]
 FEW = 30
 x_few, y_few = torch.randn(FEW, 2, generator=rng), torch.randn(FEW, 2, generator=rng)
-x_few, y_few = x_few[x_few[:, 0].argsort()], y_few[y_few[:, 0].argsort()]  # ordered, so that the blocks look smooth
+x_few, y_few = x_few[x_few[:, 0].argsort()], y_few[y_few[:, 0].argsort()]  # ordered, so that the blocks look smoother
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
 scatter_samples(left, x_few, kind="real", size=6)
 scatter_samples(left, y_few, kind="generated", size=6)
@@ -387,7 +387,7 @@ sliders(draw, fig, shift=(0.0, 4.0, 0.1, 2.5), bandwidth=(0.1, 20.0, 0.1, 1.0))
 
 # %% [markdown]
 # **Figure 4.4.** Left: two clouds. Right: the kernel of every pair of their points as a table. The blocks on the diagonal are dark, the blocks of mixed pairs pale: the clouds differ. At shift 0 all four
-# blocks show nearly the same pattern. (The number is small then, and not 0. That is the diagonal's doing; we come to it.) With a tiny bandwidth only the diagonal is left, each point equal to itself and to nobody else; with a huge one everything is black. In both extremes the number hardly depends on the shift: it no longer tells clouds apart.
+# blocks are about equally dark. (The number is small then, and not 0. That is mostly the doing of the black diagonal, which only the blocks "within" have; we come to it.) With a tiny bandwidth only the diagonal is left, each point equal to itself and to nobody else; with a huge one everything is black. In both extremes the number moves little with the shift. With a tiny bandwidth it stays near 2/30, wherever the clouds are; with a huge one it is nearly 0, and all that is left in it is the difference of the means.
 #
 # ## The code
 #
@@ -450,7 +450,7 @@ def repeated(n, biased, repeats=300):
 estimates = {n: (repeated(n, True), repeated(n, False)) for n in (10, 50, 200)}
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.1), layout="constrained")
 for ax, (n, (biased, unbiased)) in zip(axes, estimates.items()):
-    reach = 1.7 / n, 4.5 / n  # below and above 0: the scatter falls like 1/n
+    reach = 1.75 / n, 4.5 / n  # below and above 0: the scatter falls like 1/n
     bins = np.linspace(-reach[0], reach[1], 51)
     ax.hist(biased.clip(*bins[[0, -1]]), bins, color=PALETTE["muted"], label="biased")
     ax.hist(unbiased.clip(*bins[[0, -1]]), bins, histtype="step", color=PALETTE["extra"], lw=2, label="unbiased")
@@ -463,7 +463,7 @@ plt.show()
 
 # %% [markdown]
 # **Figure 4.5.** Two samples of the *same* distribution, 300 times. Grey: the biased estimate never reaches down to 0. Outlined: the unbiased
-# one, most often a little below 0 and sometimes far above. Solid and dashed line: their means. Note the axes: both scatters shrink as the number of points grows, and the biased mean goes to 0 with them.
+# one, most often a little below 0 and sometimes far above. Solid and dashed line: their means. (The last bar holds everything farther out.) Note the axes: both scatters shrink as the number of points grows, and the biased mean goes to 0 with them.
 #
 # A squared distance below 0 looks like a bug. It is not: an estimate that is right *on average*, for a true value of 0, must sometimes be below. The biased one counts how much each point equals itself: $n$ of the $n^2$ pairs within a cloud
 # count 1 where two independent points would have counted $\bar k$ on average. That is $\tfrac1n(1 - \bar k)$ too much for each cloud, $\tfrac2n(1 - \bar k)$ in all. To learn, we use the unbiased one.
@@ -538,7 +538,7 @@ sliders(draw, fig, bandwidth=(0.1, 4.0, 0.1, 0.6), shift=(-3.0, 3.0, 0.1, 0.0), 
 #
 # The witness *is* the "best question" of Part A. Take all questions that can be put together from kernels, $f = \sum_i a_i\, k(c_i, \cdot)$ with any centres $c_i$. Twice a question gets answers twice as different, so questions must be compared at one
 # *size*; the size that belongs to the kernel is $\Vert f\Vert = \sqrt{\sum_{ij} a_i a_j\, k(c_i, c_j)}$. Among all of size 1, none has means that differ more than those of the witness, divided by its own size. And what is its size? Its weights $a_i$ are $\tfrac1n$ on the real points and $-\tfrac1m$ on the
-# generated ones: put them in, and the double sum of MMD$^2$ is back. So its size is MMD, its means differ by MMD$^2$, and at size 1 they differ by MMD$^2$ / MMD = MMD. Hence *maximum* mean discrepancy. We do not prove it; we let a thousand random questions of that kind compete.
+# generated ones: put them in, and the double sum of MMD$^2$ is back. So its size is MMD, its means differ by MMD$^2$, and at size 1 they differ by MMD$^2$ / MMD = MMD. Hence *maximum* mean discrepancy. We do not prove that no question beats the witness; we let a thousand random questions of that kind compete.
 
 # %% teaches=["D18"]
 BANDWIDTH = 0.8
@@ -579,7 +579,7 @@ for name, y in (("the round cloud", x_round), ("the ring, shifted by 1", x_ring 
 # ---
 # # Part D: feel the force
 #
-# A number that says how far apart two clouds are also says, through its gradient, where each generated point should go. Drawn as an arrow on the point, minus the gradient is a **force**: the pull of the real points plus the push of the other generated ones. (It is the slope of the witness, twice: every point climbs towards where real has more.)
+# A number that says how far apart two clouds are also says, through its gradient, where each generated point should go. Drawn as an arrow on the point, minus the gradient is a **force**: the pull of the real points plus the push of the other generated ones. (Multiplied by the number of generated points, as in the code below, it is twice the slope of the witness, with the point itself left out of the generated ones: every point climbs towards where real has more.)
 #
 # ## Predict: the reach of a point
 #
@@ -631,7 +631,7 @@ def draw(power):
 sliders(draw, fig, labels={"power": "bandwidth, as a power of 10"}, power=(-2.0, 2.0, 0.1, 0.0))
 
 # %% [markdown]
-# **Figure 4.7.** Two moons of real points, a clump of generated ones, and an arrow on each of these, all scaled so that the longest has one length. At bandwidth 1 each point has its own way to go. Those nearest to the moons are pulled towards them. Those on the far side point *away*: the push of the crowd is stronger there than the pull from afar.
+# **Figure 4.7.** Two moons of real points, a clump of generated ones, and an arrow on each of these, all scaled together so that the longest always has the same length. At bandwidth 1 each point has its own way to go. Those nearest to the moons are pulled towards them. Those on the far side point *away*: the push of the crowd is stronger there than the pull from afar.
 #
 # The same at three bandwidths:
 
@@ -652,7 +652,7 @@ plt.show()
 #
 # $$F(t) \;=\; \frac{2t}{\sigma^2}\,e^{-t^2/2\sigma^2}.$$
 #
-# For a given distance, $\sigma^{-2}$ falls and the bell rises as $\sigma$ grows; the product is largest where the two changes cancel, at $\sigma = t/\sqrt2$. For a given bandwidth it is largest at the distance $t = \sigma$. A point much farther away than the bandwidth feels *nothing*: MMD has a slope where KL and JS have none, but only as far as its kernel reaches.
+# For a given distance, $\sigma^{-2}$ falls and the bell, $e^{-t^2/2\sigma^2}$, rises as $\sigma$ grows; the product is largest where the two changes cancel, at $\sigma = t/\sqrt2$. For a given bandwidth it is largest at the distance $t = \sigma$. A point much farther away than the bandwidth feels *nothing*: MMD has a slope where KL and JS have none, but only as far as its kernel reaches.
 
 # %% teaches=["D18"]
 def force_between(t, sigma):
@@ -679,7 +679,7 @@ finish(right, title="how far, for a given bandwidth?", limits=((0, 6), (0, 4.2))
 plt.show()
 
 # %% [markdown]
-# **Figure 4.9.** The force between two points. Left, over the bandwidth: each distance has its best one, a little smaller than itself. Right, over the distance: each curve rises to its peak at one bandwidth and then dies out. Narrow kernels pull hard and only nearby, wide ones far and gently.
+# **Figure 4.9.** The force between two points. Left, over the bandwidth: each distance has its best one, about 0.7 of itself. Right, over the distance: each curve rises to its peak at a distance of one bandwidth and then dies out. Narrow kernels pull hard and only nearby, wide ones far and gently.
 #
 # Which bandwidth, then? A common first guess is the median distance between all points, real and generated taken together (`median_bandwidth`). It suits the clouds as they are at the start; when they have come close, finer detail needs a smaller one.
 # The usual way out is not to choose: average the kernels of several bandwidths, wide ones for the way there, narrow ones for the detail.
@@ -695,7 +695,7 @@ for bandwidth in (0.05, guess, SEVERAL):
     assert (force < 1e-6) == (bandwidth == 0.05)
 
 # %% [markdown]
-# The narrow kernel leaves the far point alone; the median and the mixture both reach it. The mixture pulls more weakly, since only some of its kernels reach so far. What it gains by that, Part F will show.
+# The narrow kernel leaves the far point alone; the median and the mixture both reach it. The mixture pulls more weakly, since only some of its kernels reach so far. What its narrow kernels are good for, Part F will show.
 
 # %% [markdown]
 # ---
@@ -721,7 +721,7 @@ def permutation_test(x, y, bandwidth, n_shuffles, rng):
     return observed.item(), chance, p_value
 
 # %% [markdown]
-# The **p-value** is the share of namings, the true one counted among them, that look at least as different as what we saw. Small: chance hardly ever does that. Below, the ring against the round cloud with the same mean and covariance, first with 160 points each. Choose fewer.
+# The **p-value** is the share of namings, the true one counted among them, that look at least as different as what we saw. Small: chance hardly ever does that. Below, the ring against the round cloud, the first 160 points of each. (Means and covariances agree exactly only for all 400.) Choose fewer.
 
 # %% teaches=["D12"]
 tests = {n: permutation_test(x_ring[:n], x_round[:n], 0.5, 999, rng) for n in (160, 80, 40, 20, 10, 5)}
@@ -753,7 +753,7 @@ sliders(draw, fig, labels={"points": "points in each cloud"}, points=list(tests)
 #
 # Two rules for its use. The points have to be drawn independently of each other: a cloud that was *moved towards* these very real points must be tested against fresh ones. And the bandwidth has to be chosen before one looks (the median of all distances, for instance): whoever slides until the test fires will make it fire.
 #
-# A test is worth something if it stays quiet when nothing is there. Two hundred times two samples of one distribution, with a verdict whenever the p-value is at most 0.05: false alarms should come in about 5 % of the cases.
+# A test is worth something if it stays quiet when nothing is there. Two hundred times two samples of one distribution, with a verdict whenever the p-value is at most 0.05: false alarms should come in about 5 % of the cases. And it should speak when something is there: twenty times the ring against a round cloud, 80 points each.
 
 # %% tags=["nbval-ignore-output"] teaches=["D12"]
 def p_of_two_rings():
@@ -814,8 +814,8 @@ for i, (name, path) in enumerate(paths.items()):
 plt.show()
 
 # %% [markdown]
-# **Figure 4.11.** Five runs from the same start, at four moments. *0.05*: the points push each other apart into a disc that hardly grows; only where it happens to lie on a moon do they find it. *0.5*: those near a moon slide along it, while the others are pushed outwards by the crowd they come from, and are left behind far away, where nothing pulls
-# any more. *5*: the cloud travels in one piece to the middle of the moons and takes on their mean and spread, but not their shape. *Median*: better, and still without the sharp edge of the moons. *Several*: wide kernels bring the points near, narrow ones put them in place. A few strays are left even here: the crowd has pushed them out, and far from everything the pull is weak.
+# **Figure 4.11.** Five runs from the same start, at four moments. *0.05*: the points push each other apart into a disc that grows ever more slowly; only where it happens to lie on a moon do they find it. *0.5*: those near a moon slide along it, while the others are pushed outwards by the crowd they come from, and are left behind far away, where nothing pulls
+# any more. *5*: the cloud travels in one piece to the middle of the moons and takes on their mean and, roughly, their spread, but not their shape. *Median*: better, and still without the thin line of the moons. *Several*: wide kernels bring the points near, narrow ones put them in place. A few strays are left even here: the crowd has pushed them out, and far from everything the pull is weak.
 #
 # Scrub through a run yourself.
 
@@ -845,7 +845,7 @@ sliders(draw, fig, step=(0, 400, 5, 400), bandwidth=list(CHOICES)[::-1])
 # %% [markdown]
 # **Figure 4.12.** One run, one moment. Choose the bandwidth, then move *step* by the arrow keys.
 #
-# Now with a number that had no part in the training, the Wasserstein-1 distance, for four other starts and samples, 120 points each. It is measured against 120 *fresh* real points: the moved points have seen those that pulled them, and might simply sit on them. Two samples of 120 points from the *same* moons are not at distance 0 either. That is the **floor**, printed beside it; a perfect sampler would reach it and, on average, not get below.
+# Now with a number that had no part in moving the points, the Wasserstein-1 distance, for four other starts and samples, 120 points each. (In the plane nothing can be sorted; `wasserstein1` finds the cheapest of all pairings.) It is measured against 120 *fresh* real points: the moved points have seen those that pulled them, and might simply sit on them. Two samples of 120 points from the *same* moons are not at distance 0 either. Their average distance is the **floor**, printed in the head of the table; a perfect sampler would, on average, be there.
 
 # %% tags=["nbval-ignore-output"] teaches=["D12", "D18"]
 floor = distances.wasserstein_floor(moons, 120, rng, repeats=10)
@@ -871,7 +871,7 @@ for i in range(4):
 assert min(strays["0.5"]) > 0 and np.mean(strays["median"]) < np.mean(strays[several]) < np.mean(strays["0.5"])
 
 # %% [markdown]
-# Read the columns together; no single one tells the story. The smallest bandwidth has hardly begun. At 0.5 a part arrives and the rest is lost. The median and the mixture come about equally near in $W_1$, in opposite ways: with the median nearly everybody comes *near* the moons and the shape stays blurred; with several bandwidths most points are *on* the moons, and a few strays, still on their way back, cost as much as all that blur.
+# Read the columns together; no single one tells the story. The smallest bandwidth has hardly begun. At 0.5 most arrive, and the rest is lost. Bandwidth 5, the median and the mixture come, in these four runs, about equally near in $W_1$, in opposite ways: with 5 and the median nearly everybody comes *near* the moons and the shape stays blurred; with several bandwidths most points are *on* the moons, and a few strays, pushed out by the crowd and slow to return if they return at all, cost as much as all that blur.
 #
 # ## When it breaks
 #
@@ -895,7 +895,7 @@ fig, ax = plt.subplots(figsize=(6.8, 3.4), layout="constrained")
 for (name, ps), look in zip(verdicts.items(), ("o-", "s:")):
     ax.semilogx([10**power for power in powers], ps, look, color=PALETTE["ink"], ms=4, label=name)
 ax.axhline(0.05, color=PALETTE["muted"], lw=1)
-ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 0.85))
+ax.legend(frameon=False, loc="upper right")
 finish(ax, title="can the test tell the two clouds apart?", limits=((0.008, 1.2e4), (-0.02, 1.05)),
        xlabel="bandwidth, in the units of the data", ylabel="p-value (line: 0.05)")
 plt.show()
@@ -904,14 +904,14 @@ print(f"p-value at most 0.05 at so many of {len(powers)} bandwidths: {seen}")
 assert seen["both in metres"] >= 5 and seen["one in millimetres"] < seen["both in metres"]
 
 # %% [markdown]
-# **Figure 4.13.** Generated: two independent normal coordinates. Real: the same, but both coordinates always have the same sign; looked at one by one, the coordinates are distributed alike. In equal units (circles) the test sees the difference over a range of bandwidths; beyond, only the means count, and they agree. With the second coordinate in millimetres (squares) it sees it at fewer
+# **Figure 4.13.** Generated: two independent normal coordinates. Real: the same, but both coordinates always have the same sign; looked at one by one, the coordinates are distributed alike. In equal units (circles) the test sees the difference over a range of bandwidths. Below it hardly any two points meet; above it only the means count, and they agree. With the second coordinate in millimetres (squares) it sees it at fewer
 # bandwidths, or none: where a bandwidth is narrow enough for the first coordinate, hardly any two points are close in the second; where it is wide enough for the second, the first counts for nothing. (Each point of the curves is a test of its own, with its own 5 % of false alarms.) Scale your data first.
 #
 # **Many coordinates.** Of points spread evenly over 30,000 dimensions all distances are nearly equal (lesson 1); pictures are luckier. What many coordinates do to a kernel is lesson 5's business.
 #
 # ## Exercises
 #
-# **1. Predict by calculation.** In Figure 4.12, at bandwidth 5, the cloud first moves as one piece. When all points are much nearer than one bandwidth, the bell in $F$ is nearly 1 and a point feels $2t/\sigma^2$, with $t$ its distance from the mean of the real points. `flow` makes steps of 0.5 times the force. What share of its distance does the cloud cover in one step? After how many steps has it done 95 % of its way? And how far does it come in 400 steps at bandwidth 50? Then run `flow(start, x_target, 50.0)`.
+# **1. Predict by calculation.** In Figure 4.12, at bandwidth 5, the cloud first moves as one piece. When all points are much nearer than one bandwidth, the bell in $F$ is nearly 1. The pull on a point is then $2/\sigma^2$ times its way to the mean of the real points, the push (nearly) $2/\sigma^2$ times its way from the mean of the generated ones. Together they are the same for every point: $2t/\sigma^2$, with $t$ the distance between the two means. `flow` makes steps of 0.5 times the force. What share of $t$ does the cloud cover in one step? After how many steps has it done 95 % of its way? And how far does it come in 400 steps at bandwidth 50? Then run `flow(start, x_target, 50.0)`.
 #
 # **2. Fill in the line.** The Gaussian kernel of two points, with `squared_distance` given.
 
@@ -994,7 +994,7 @@ compare("force_of_several", lambda: force_of_several(t_test, two_widths), (near_
 #
 # - Means and covariances are the answers to a few questions. Clouds that agree on these may differ on all others.
 # - KL needs densities, and is infinite as soon as a real place is never visited. JS is stuck at $\log 2$ for distributions that share no place (the field says: with disjoint supports). Neither formula can be applied to two samples as they are, and neither has a slope where it is needed.
-# - A kernel is a soft equality. $\mathrm{MMD}^2$ compares how alike points are within the clouds and across; from samples it is an estimate, and the unbiased one may be negative. It lies between 0 and 2, has no unit, and depends on the bandwidth: numbers at two bandwidths cannot be compared.
+# - A kernel is a soft equality. $\mathrm{MMD}^2$ compares how alike points are within the clouds and across; from samples it is an estimate, and the unbiased one may be negative. The true value lies between 0 and 2, has no unit, and depends on the bandwidth: numbers at two bandwidths cannot be compared.
 # - The witness says where the clouds differ, the gradient says where each point should go. Both reach about as far as the bandwidth: several bandwidths reach far *and* see detail.
 # - The permutation test says whether a difference is more than chance.
 # - Points that follow their forces become the other cloud, most of them, if the bandwidths fit.
@@ -1002,9 +1002,9 @@ compare("force_of_several", lambda: force_of_several(t_test, two_widths), (near_
 # | number | needs | range, unit | where it goes flat |
 # |---|---|---|---|
 # | difference of means, of covariances | samples | 0 to infinity; units of $x$, squared units | nowhere, and blind for everything else |
-# | KL | densities | 0 to infinity, nats | infinite where supports differ |
-# | JS | densities | 0 to $\log 2$, nats | as soon as supports are disjoint |
-# | Wasserstein-1 | samples | 0 to infinity, units of $x$ | nowhere; dear for many points |
+# | KL | densities | 0 to infinity, no unit | infinite as soon as a real place is never visited |
+# | JS | densities | 0 to $\log 2$, no unit | as soon as supports are disjoint |
+# | Wasserstein-1 | samples | 0 to infinity, units of $x$ | nowhere; slow for many points |
 # | squared MMD | samples, a bandwidth | 0 to 2, no unit | beyond the reach of its bandwidth |
 #
 # The table that grows through the series:
@@ -1028,7 +1028,7 @@ compare("force_of_several", lambda: force_of_several(t_test, two_widths), (near_
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 1</summary>
 #
-# Each step closes $0.5 \cdot 2/\sigma^2 = 1/\sigma^2$ of the gap. At bandwidth 5 that is 1/25: after $n$ steps $(24/25)^n$ of it is left, which is 5 % for $n = \log 0.05 / \log 0.96 \approx 73$. The cell below counts a few more, because the bell is a little below 1. At bandwidth 50 each step closes 1/2500, so 400 steps cover about 15 %, and the shape is still that of the start. A wide kernel sees the mean first, then the covariance, and the rest only with patience that nobody has.
+# Each step closes $0.5 \cdot 2/\sigma^2 = 1/\sigma^2$ of the gap. At bandwidth 5 that is 1/25: after $n$ steps $(24/25)^n$ of it is left, which is 5 % for $n = \log 0.05 / \log 0.96 \approx 73$. The cell below counts some fifteen more, because the bell is a little below 1. At bandwidth 50 each step closes 1/2500, so 400 steps cover about 15 %, and the shape is still that of the start. A wide kernel sees the mean first, then the covariance, and the rest only with a patience that nobody has.
 #
 # </details>
 
