@@ -429,11 +429,11 @@ function render({ model, el }) {
     silence = setTimeout(() => { asked = []; model.send({ kind: "hello" }); }, 4000);
   }
 
-  function change(name, value) { // every press of a button; of other controls the latest value, once a frame of the screen
+  function change(name, value) { // every press of a button; of other controls the latest value
     const order = performance.timeOrigin + performance.now();
     if (value === null) post({ kind: "control", name, value, order });
     else waiting[name] = { kind: "control", name, value, order };
-    plan();
+    ask();
   }
 
   function ask() { // three questions at most are under way: the kernel need not answer what is old
@@ -451,7 +451,6 @@ function render({ model, el }) {
 
   function paint() {
     planned = false;
-    ask();
     if (strokes.length) post({ kind: "stroke", strokes: strokes.splice(0) });
     if (!state.limits || !stale) return;
     stale = false;

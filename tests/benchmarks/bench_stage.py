@@ -73,7 +73,9 @@ KEY = """([element, kind]) => new Promise((resolve, fail) => {
     const began = performance.now();
     const look = () => {
       const is = now();
-      if (is && is !== before) requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - began)));
+      const done = () => setTimeout(() => resolve(performance.now() - began)); // after the browser's own painting
+      // the stage has drawn in the frame that has just ended; an image that has arrived is painted in the next one
+      if (is && is !== before) kind === 'stage' ? done() : requestAnimationFrame(done);
       else if (performance.now() - began > 10000) fail(new Error('no new picture'));
       else setTimeout(look, 1);
     };
