@@ -1,8 +1,8 @@
 // The stage: draws what the kernel sends, and sends back what the reader does. No library, no build step.
 //
 // The kernel (helpers/stage.py) sends {frame, state, arrays, gone} with one buffer for each array; what a message does
-// not name stays as it was. After painting, the page answers {kind: "painted", frame}, and only then comes the next
-// one. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
+// not name stays as it was. After painting, the page answers {kind: "painted", frame}, and three messages at most are
+// under way. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
 
 const COLOUR = { real: "#0072B2", generated: "#D55E00", noise: "#009E73", D: "#444444", gradient: "#CC79A7",
                  muted: "#999999", ink: "#222222", words: "#555555" };
@@ -406,7 +406,7 @@ function listen(panel, state, brush, stroke, repaint) {
 function render({ model, el }) {
   const spec = model.get("spec"), state = {}, arrays = {}, brush = { at: [0, 0], down: false, shown: false };
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)"), waiting = {}, panels = {}, controls = {};
-  let asked = [], strokes = [], planned = false, stale = false, unpainted = 0, silence = 0, told = 0, phase = 0;
+  let asked = [], strokes = [], planned = false, stale = false, unpainted = 0, painted = 0, heard = 0, silence = 0, told = 0, phase = 0;
 
   const status = make("div"), table = make("table"), side = make("div", { className: "side" }), pictures = make("div", { className: "panels" });
   const root = make("div", { className: spec.draws ? "gn-stage draws" : "gn-stage" }, make("style", { textContent: STYLE }), pictures, status);
@@ -424,7 +424,7 @@ function render({ model, el }) {
   for (const { element } of [...Object.values(controls), { element: panels.picture.canvas }]) element.dataset.lmSuppressShortcuts = "true";
 
   function post(message) {
-    model.send(message);
+    model.send({ ...message, painted: heard = painted });
     clearTimeout(silence); // an answer may get lost while a connection comes back: then ask for everything anew
     silence = setTimeout(() => { asked = []; model.send({ kind: "hello" }); }, 4000);
   }
@@ -439,7 +439,7 @@ function render({ model, el }) {
   function ask() { // three questions at most are under way: the kernel need not answer what is old
     for (const message of Object.values(waiting)) {
       if (message.sent || asked.length > 2) continue;
-      post({ ...message });
+      post(message);
       message.sent = asked.push(message.order);
     }
   }
@@ -457,8 +457,11 @@ function render({ model, el }) {
     drawPicture(panels.picture, state, arrays, brush);
     if (panels.diagram) drawDiagram(panels.diagram, state, arrays, calm.matches ? 0 : phase);
     if (panels.curves) drawCurves(panels.curves, state, arrays);
-    if (unpainted) model.send({ kind: "painted", frame: root.dataset.frame = unpainted });
+    if (unpainted) painted = root.dataset.frame = unpainted;
     unpainted = 0;
+    setTimeout(() => { // with the next question, if one comes soon: every message costs JupyterLab some work
+      if (heard < painted) model.send({ kind: "painted", frame: heard = painted });
+    }, 15);
   }
 
   function received(message, buffers) {

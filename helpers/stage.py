@@ -65,6 +65,7 @@ class Stage(anywidget.AnyWidget):
             self._ship()
 
     def _received(self, _, content, buffers):
+        self.painted = max(self.painted, content.get("painted", 0))
         if content["kind"] not in ("hello", "painted"):  # without the lock: it need not wait for a slice
             self.on_input(content)
             return
