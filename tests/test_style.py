@@ -14,12 +14,14 @@ LEVELS = [
     {"networks", "distributions", "puppies", "pictures", "sampling"},
     {"losses", "scores", "distances"},
     {"training", "ensemble"},
+    {"rehearsal"},
     {"plots", "blit"},
     {"widgets"},
-    {"board"},
+    {"board", "stage"},
+    {"theatre"},
 ]
-DRAWING = {"plots", "blit", "widgets", "board"}  # they alone import matplotlib
-LIVE = {"widgets", "board"}  # they alone import ipywidgets
+DRAWING = {"plots", "blit", "widgets", "board", "stage", "theatre"}  # they alone import matplotlib
+WIDGETS = {"widgets": "ipywidgets", "board": "ipywidgets", "stage": "anywidget"}  # what each of them alone imports
 FREE = {"checks"}  # feedback on exercises: imports no other helper, and is imported by lessons only
 
 
@@ -49,7 +51,7 @@ def wrong_imports(module, source):
             wrong.add(name)
         if top in ("matplotlib", "IPython") and module not in DRAWING:
             wrong.add(name)
-        if top in ("ipywidgets", "anywidget") and module not in LIVE:
+        if top in WIDGETS.values() and WIDGETS.get(module) != top:
             wrong.add(name)
     return sorted(wrong)
 
@@ -64,6 +66,8 @@ def test_imports_point_one_way(module):
     ("plots", "import matplotlib\nfrom helpers.sampling import randu", []),
     ("sampling", "import matplotlib.pyplot as plt", ["matplotlib.pyplot"]),
     ("plots", "from ipywidgets import HTML", ["ipywidgets", "ipywidgets.HTML"]),
+    ("stage", "import anywidget\nfrom helpers import widgets", []),
+    ("theatre", "import anywidget\nfrom helpers.stage import Board", ["anywidget"]),
     ("sampling", "from helpers import plots", ["helpers.plots"]),
     ("sampling", "def f():\n    from .plots import finish", ["helpers.plots", "helpers.plots.finish"]),
     ("distances", "from . import scores", ["helpers.scores"]),
@@ -92,12 +96,13 @@ print("matplotlib.pyplot" in sys.modules, "ipywidgets" in sys.modules)
 def test_import_changes_no_global_state(module):
     drawing = module in DRAWING
     prepare = "import matplotlib.pyplot" if drawing else ""
-    if module in LIVE:
-        prepare += ", ipywidgets"
+    live = module in ("widgets", "board", "stage", "theatre")
+    if live:
+        prepare += ", ipywidgets" + ", anywidget" * (module in ("stage", "theatre"))
     code = WATCH.format(module=module, prepare=prepare)
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(drawing), str(module in LIVE)]
+    assert done.stdout.split() == [str(drawing), str(live)]
 
 
 def test_ruff_finds_nothing():
