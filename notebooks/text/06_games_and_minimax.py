@@ -3,10 +3,10 @@
 #
 # **What happens when two players learn at once?**
 #
-# Lesson 5 ended with a wish: let a second network learn to look for differences while the first removes them. What is good for the one is then bad for the other. That is a *game*, and this lesson
+# Lesson 5 ended with a wish: let a second network learn to look for differences while the first removes them. What is good for the one is then bad for the other. That is a *game* of opposed interests, and this lesson
 # is about games only, so small that you can see all of them: a tree with seven leaves, tic-tac-toe, tables with four numbers, two sliders that learn, and at the end a whole GAN made of two numbers.
 #
-# *You need*: lessons 1 to 5; of these above all what a slope is, what a gradient step is, and the word *generator*. *Time*: about 80 minutes.
+# *You need*: lessons 1 to 5; of these above all what a slope is, what a gradient step is, and the word *generator*. *Time*: about two hours.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
@@ -43,47 +43,50 @@ SEED = 6
 rng = torch.Generator().manual_seed(SEED)
 
 # %% [markdown]
-# One picture first. On the left, one learner owns both numbers $x$ and $y$ and walks down $\tfrac12(x^2 + y^2)$. On the right there are two: the first owns $x$ and walks *down* $xy$, the second owns $y$ and walks *up* $xy$. Same start, same step, sixty times.
+# One picture first. In both panels one learner owns the number $x$ and another one owns $y$. On the left they share a loss, $\tfrac12(x^2 + y^2)$, and both walk down. On the right they are opposed: the first walks *down* $xy$, the second walks *up* $xy$. Same start, same step, sixty times.
 
-# %% teaches=["D23"]
-one, two = [(0.9, 0.5)], [(0.9, 0.5)]
+# %% teaches=["D24"]
+shared, opposed = [(0.9, 0.5)], [(0.9, 0.5)]
 for _ in range(60):
-    (x, y), (u, v) = one[-1], two[-1]
-    one.append((x - 0.1 * x, y - 0.1 * y))  # both numbers follow the slopes of one loss
-    two.append((u - 0.1 * v, v + 0.1 * u))  # the slope of uv along u is v, along v it is u
+    (x, y), (u, v) = shared[-1], opposed[-1]
+    shared.append((x - 0.1 * x, y - 0.1 * y))   # both walk down the slopes of one loss
+    opposed.append((u - 0.1 * v, v + 0.1 * u))  # the slope of uv along u is v, along v it is u
 
 side = np.linspace(-1.6, 1.6, 60)
 fig, axes = plt.subplots(1, 2, figsize=(8.2, 4.0), layout="constrained", sharey=True)
-for ax, path, surface, title in zip(axes, (one, two), (np.add.outer(side**2, side**2) / 2, np.outer(side, side)),
-                                    ("one learner: it arrives", "two learners: they leave")):
+for ax, path, surface, title in zip(axes, (shared, opposed), (np.add.outer(side**2, side**2) / 2, np.outer(side, side)),
+                                    ("one shared loss: they arrive", "opposed losses: they leave")):
     ax.contour(side, side, surface, 12, colors=PALETTE["muted"], linewidths=0.6, alpha=0.6)
     ax.plot(*zip(*path), ".-", color=PALETTE["ink"], lw=1, ms=4)
     ax.plot(*path[0], "o", color=PALETTE["extra"], ms=8)
     finish(ax, title=title, limits=((-1.6, 1.6), (-1.6, 1.6)), xlabel="x", equal=True)
 axes[0].set_ylabel("y")
 plt.show()
-assert math.hypot(*one[-1]) < 0.01 and math.hypot(*two[-1]) > 1.2 * math.hypot(*two[0])
+assert math.hypot(*shared[-1]) < 0.01
+assert (np.diff([math.hypot(*place) for place in opposed]) > 0).all(), "farther out with every step"
 
 # %% [markdown]
-# **Figure 6.1.** Thin lines: equal heights of the two surfaces; the large dot is the start. Left: sixty steps lead straight to $(0, 0)$. Right: they circle around $(0, 0)$, and each round is wider than the last, although $(0,0)$ is the place where neither of the two could do better alone.
+# **Figure 6.1.** Thin lines: equal heights of the two surfaces; the large dot is the start. Left: sixty steps lead straight to $(0, 0)$. Right: almost once around $(0, 0)$, and farther out with every step, although $(0,0)$ is the place where neither of the two could do better alone.
 #
-# Nothing went wrong in the code. Two learners are something else than one. To see why, we start where games are at rest, and set them in motion step by step.
+# Nothing went wrong in the code. Two learners who want opposite things are something else than two who want the same: here no slope leads inwards. To see why, we start where games are at rest, and set them in motion step by step.
 #
 # ## Words
 #
 # | idea | symbol | in code | shape |
 # |---|---|---|---|
-# | **game tree**: every position, with a branch for every move; *n-ary*: $n$ branches at a node | | `tree`, nested lists | |
+# | **game tree**: every position, with a branch for every move; *n-ary*: at most $n$ branches at a node (our first tree is 3-ary) | | `tree`, nested lists | |
 # | **utility**: what the end of a game is worth to the player Max; Min wants it small | $u$ | a leaf, `utility` | a number |
 # | **minimax value**: the utility if both play best from here on | $v$ | `minimax`, `value` | a number |
 # | **payoff matrix**: utilities, one row for each choice of Row, one column for each of Column | $A$ | `A` | `(rows, columns)` |
-# | **best response**: the choice that is best against what the other one does now | | `argmax`, `argmin` | |
+# | **best response**: the choice that is best against what the other one does now | | | |
 # | **Nash equilibrium**: a pair of choices, each a best response to the other; nobody gains by changing *alone* | | `equilibria` | |
 # | **pure**, **mixed** strategy: one choice; probabilities for all choices | $p$, $q$ | `p`, `q` | `(rows,)`, `(columns,)` |
-# | **zero-sum**, in GANs **adversarial**: what the one wins the other loses | $B = -A$ | | |
+# | **zero-sum**: what the one wins the other loses (with $B$ for Column's payoffs: $B = -A$) | | `A`, `B` | |
+# | generator $G$ and **discriminator** $D$: the second network of lesson 7, which says how likely a point is real | $G$, $D$ | | |
+# | **adversarial** (of GANs): opposed aims, not always exactly zero-sum | | | |
 # | **gradient play**: each player steps along its own slope | | `gradient_play` | |
 # | step size | $h$ | `step_size` | a number |
-# | generated point; steepness of the discriminator (Part E) | $g$; $d$ | `g`; `d` | a number each |
+# | generated point; steepness of the discriminator's score (Part E) | $g$; $d$ | `g`; `d` | a number each |
 #
 # *Adversarial* sounds like hatred. It only says that the two objectives are opposed.
 #
@@ -114,12 +117,14 @@ for i, (x, y) in enumerate(branch_at):
     ax.plot(x, y, "v", ms=32, color="white", mec=PALETTE["ink"])
     texts.append(ax.text(x, y + 0.03, "", ha="center", va="center"))
     ax.text((ROOT[0] + x) / 2, 1.5, NAMES[i], ha="center", va="center", fontsize=13, bbox=dict(fc="white", ec="none", pad=3))
+    for j, at in enumerate(SPOTS[i]):
+        ax.text(at, -0.32, f"{NAMES[i]}{j + 1}", ha="center", va="center", fontsize="small", color=PALETTE["muted"])
     leaf_texts.append([ax.text(at, -0.05, "", ha="center", va="center", fontsize=13,
                                bbox=dict(fc="white", ec="none", pad=2)) for at in SPOTS[i]])
 ax.plot(*ROOT, "^", ms=36, color="white", mec=PALETTE["ink"])
 root_text = ax.text(ROOT[0], ROOT[1] - 0.04, "", ha="center", va="center")
 ax.text(-0.6, 2, "Max moves", va="center")
-ax.text(-0.6, 1.25, "Min moves", va="center")
+ax.text(-0.6, 1, "Min\nmoves", va="center")
 
 
 def draw(A1, A2, B1, B2, B3, C1, C2):
@@ -145,19 +150,22 @@ sliders(draw, fig, A1=(*leaf, 5), A2=(*leaf, 6), B1=(*leaf, 2), B2=(*leaf, 9), B
 #
 # ## What you saw
 #
-# **(a)**. The 9 is a dream: Min would never pay it. Neither average nor mood counts, because Max asks of each branch, "what do I get *for sure*?", and takes the largest of these smallest. The word **minimax** is made of that. If Min is careless, Max gets more; never less.
+# **(a)**. The 9 is a dream: Min would never pay it. Neither average nor mood counts, because Max asks of each branch, "what do I get *for sure*?", and takes the largest of these smallest. The word **minimax** is made of that. If Min is careless, Max may get more; never less.
 #
-# Five trees, the first as it was, the others with one leaf changed. Which leaves matter?
+# Six trees, the first as it was, the others with one leaf changed. Which leaves matter?
 
 # %% teaches=["D28"]
-for changed in ({}, {"B": [2, 10, 4]}, {"B": [7, 9, 4]}, {"A": [0, 6]}, {"C": [8, 6]}):
+worth = []
+for changed in ({}, {"B": [2, 10, 4]}, {"B": [7, 9, 4]}, {"C": [8, 6]}, {"A": [0, 6]}, {"A": [5, 0]}):
     branches = {"A": [5, 6], "B": [2, 9, 4], "C": [8, 4]} | changed
     least = {name: min(leaves) for name, leaves in branches.items()}
     best = max(least, key=least.get)
+    worth.append(least[best])
     print(f"{changed or 'nothing'!s:22} changed: Max chooses {best}, worth {least[best]}")
+assert worth == [5, 5, 5, 6, 4, 4]
 
 # %% [markdown]
-# Only the leaf that Min would choose. Push the 9 up, and nothing happens; move the smallest leaf of a branch, and the whole game may change.
+# *Raising* a leaf can matter only if it is the one that Min would choose: push the 9 up, and nothing happens. *Lowering* one matters as soon as it becomes the smallest of its branch (the last row: A's 6 was idle, until it fell).
 #
 # ## Why
 #
@@ -201,7 +209,7 @@ def pruned(node, maximise, seen, sure_max=-math.inf, sure_min=math.inf):
             best = min(best, value)
             sure_min = min(sure_min, best)
         if sure_max >= sure_min:
-            break  # one of the two has something better elsewhere and will never let it come to this
+            break  # one of the two has something at least as good elsewhere and will never let it come to this
     return best
 
 
@@ -212,7 +220,7 @@ assert seen == [5, 6, 2, 8, 4]
 # %% [markdown]
 # ## Check
 #
-# Pruning saves work; it must not change the answer. Three hundred random trees, up to four moves deep, one to four branches at each node:
+# Pruning saves work; it must not change the answer. Three hundred random trees, two to four moves deep, one to four branches at each node:
 
 # %% tags=["nbval-ignore-output"] teaches=["D28"]
 def random_tree(depth):
@@ -227,14 +235,14 @@ def leaves(node):
 
 looked, there = 0, 0
 for i in range(300):
-    some_tree, seen = random_tree(i % 5), []
+    some_tree, seen = random_tree(2 + i % 3), []
     assert pruned(some_tree, True, seen) == minimax(some_tree, True)
     looked, there = looked + len(seen), there + len(leaves(some_tree))
 print(f"the same value in all 300; pruning looked at {looked:,} of {there:,} leaves")
 assert looked < 0.9 * there
 
 # %% [markdown]
-# **What it means for a GAN.** The article introduces the GAN's loss with this picture. Strictly speaking, a GAN has no tree and no recursion: its players do not take turns towards an end, they shift real numbers a little, over and over. What they share is one idea, *the value that each can be sure of*: $\min_G \max_D$.
+# **What it means for a GAN.** The article introduces the GAN's loss with this picture. Strictly speaking, a GAN has no tree and no recursion: its players do not take turns towards an end, they shift real numbers a little, over and over. What they share is one idea, *the value that the one who commits first can be sure of*: $\min_G \max_D$.
 #
 # ---
 # # Part B: tic-tac-toe, solved
@@ -388,6 +396,8 @@ assert plain_value == pruned_value == 0 and plain == 549_946 and few < plain / 2
 #
 # Now nobody sees the other's move. *Matching pennies*: Row and Column each put down a coin. Equal sides: Column pays Row 1. Different sides: Row pays Column 1. A **payoff matrix** holds what Row gets; Column gets the opposite.
 #
+# Three more tables, to compare. In *a saddle* both lose what the other wins, and one cell is the best of its column for Row and the smallest of its row for Column. *Keep to one side*: two people walk towards each other, and both get 1 if they choose the same side. *Two suspects*, each of whom may stay silent or talk: if both are silent each gets 3, if both talk 1; who talks alone gets 5 and the other nothing.
+#
 # A **Nash equilibrium** is a pair of choices where no one gains alone. To find one, mark Row's best responses in each column and Column's best responses in each row; where two marks meet, nobody wants to leave.
 
 # %% teaches=["D23"]
@@ -406,19 +416,19 @@ def equilibria(A, B):
 pennies = np.array([[1, -1], [-1, 1]])
 saddle = np.array([[3, 5], [2, 8]])
 same_side = np.array([[1, 0], [0, 1]])  # two people walk towards each other: both gain if they keep to one side
-silence = np.array([[3, 0], [5, 1]])    # two suspects: stay silent or talk. Talking is best, whatever the other does
+silence = np.array([[3, 0], [5, 1]])    # silent, talk; for the other one the same seen from the other side: the transpose
 games = {"matching pennies": (pennies, -pennies), "a saddle": (saddle, -saddle),
          "keep to one side": (same_side, same_side), "two suspects": (silence, silence.T)}
 for name, (A, B) in games.items():
     print(f"{name}: equilibria {equilibria(A, B)}")
-    for row, column in equilibria(A, B):
-        assert all(A[other, column] <= A[row, column] for other in range(2)), "Row does not gain alone"
-        assert all(B[row, other] <= B[row, column] for other in range(2)), "nor does Column"
+    for row, column in np.ndindex(2, 2):  # at an equilibrium no one gains alone, everywhere else somebody does
+        gains = max(A[1 - row, column] - A[row, column], B[row, 1 - column] - B[row, column])
+        assert (gains <= 0) == ((row, column) in equilibria(A, B))
 assert [len(equilibria(A, B)) for A, B in games.values()] == [0, 1, 2, 1]
 assert silence[0, 0] > silence[1, 1], "both would be better off at (0, 0), and it is no equilibrium"
 
 # %% [markdown]
-# None, one, two, and one that is bad for both: the two suspects both talk and get 1 each, where both silent would get 3. An equilibrium is a place of rest. It need not exist, need not be the only one, and need not be good. The first two games are zero-sum, the last two are not.
+# None, one, two, and one that is bad for both: the two suspects both talk and get 1 each, where both silent would get 3. An equilibrium is a place of rest. Among pure choices it need not exist (with probabilities, which come next, every finite game has one: Nash, 1950), it need not be the only one, and it need not be good. The first two games are zero-sum, the last two are not.
 #
 # ## Predict: a coin each
 #
@@ -430,7 +440,9 @@ assert silence[0, 0] > silence[1, 1], "both would be better off at (0, 0), and i
 #
 # Left, the table; the arrows show where each player would rather go, Row up or down, Column left or right. Right, *mixed* strategies: $p$ is Row's probability for the top row, $q$ is Column's for the left column. Each player's best response to the other is drawn; where the two curves cross, no one gains alone.
 #
-# The equilibrium comes from a linear programme: *find the probabilities $p$ and the largest number $v$ such that, against every column, Row gets at least $v$ on average.*
+# (Read the solid curve from $q$ upwards to $p$, the dashed one from $p$ across to $q$.)
+#
+# The equilibrium comes from a linear programme: *find the probabilities $p$ and the largest number $v$ such that, against every column, Row gets at least $v$ on average.* Column is Row in the game $-A^\top$. And two strategies that are each the *safest* form an equilibrium as soon as both are sure of the same value, which is the theorem below. SciPy solves the programme; take `secure` as a tool.
 
 # %% teaches=["D23"]
 def secure(A):
@@ -438,8 +450,10 @@ def secure(A):
     A = np.asarray(A, dtype=float)
     rows, columns = A.shape
     worst_case = np.column_stack([-A.T, np.ones(columns)])  # v - (p A) at most 0, for each column
-    done = linprog([0] * rows + [-1], A_ub=worst_case, b_ub=[0] * columns, A_eq=[[1] * rows + [0]], b_eq=[1],
-                   bounds=[(0, None)] * rows + [(None, None)])
+    done = linprog([0] * rows + [-1],                            # the unknowns are p and v; make -v small
+                   A_ub=worst_case, b_ub=[0] * columns,
+                   A_eq=[[1] * rows + [0]], b_eq=[1],            # probabilities sum to 1
+                   bounds=[(0, None)] * rows + [(None, None)])   # and are not negative; v may be
     return done.x[:rows], done.x[rows]
 
 
@@ -467,7 +481,32 @@ star, = right.plot([], [], "*", color=PALETTE["ink"], ms=18, label="equilibrium"
 right.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, fontsize="small", columnspacing=1)
 finish(right, title="mixed strategies", limits=((-0.05, 1.05), (-0.05, 1.05)), xlabel="q: Column chooses left",
        ylabel="p: Row chooses top", equal=True)
+anything = right.add_patch(plt.Rectangle((0, 0), 1, 1, fc=PALETTE["muted"], alpha=0.25, ec="none", zorder=0))
 fine = np.linspace(0, 1, 1001)
+
+
+def best_responses(at_0, at_1):
+    """The best probability of one's first choice, for each of the other's, as a line. at_0, at_1: one's gain by it there.
+
+    Where the gain is 0, everything from 0 to 1 is equally good; where it is 0 throughout, there is no line.
+    """
+    if at_0 == at_1 == 0:
+        return [], []
+    if at_0 * at_1 < 0:
+        cross, low = at_0 / (at_0 - at_1), float(at_0 > 0)
+        return [0, cross, cross, 1], [low, low, 1 - low, 1 - low]
+    best = float(at_0 + at_1 > 0)
+    xs, ys = [0, 1], [best, best]
+    if at_0 == 0:
+        xs, ys = [0, *xs], [1 - best, *ys]
+    if at_1 == 0:
+        xs, ys = [*xs, 1], [*ys, 1 - best]
+    return xs, ys
+
+
+def how_many(A, v):
+    """The share of Row's mixed strategies that secure the value v."""
+    return ((fine[:, None] * A[0] + (1 - fine[:, None]) * A[1]).min(axis=1) >= v - 1e-9).mean()
 
 
 def draw(top_left, top_right, bottom_left, bottom_right):
@@ -477,16 +516,18 @@ def draw(top_left, top_right, bottom_left, bottom_right):
     wish_left = np.sign(A[:, 1] - A[:, 0])  # Column wants the smaller one
     wish_top = np.sign(A[0] - A[1])
     arrows.set_UVC(np.array([*-0.6 * wish_left, 0, 0]), np.array([0, 0, *0.6 * wish_top]))
-    gain_top = fine * (A[0, 0] - A[1, 0]) + (1 - fine) * (A[0, 1] - A[1, 1])   # of top over bottom, for each q
-    gain_left = fine * (A[0, 1] - A[0, 0]) + (1 - fine) * (A[1, 1] - A[1, 0])  # of left over right, for each p
-    row_curve.set_data(fine, np.heaviside(gain_top, 0.5))
-    column_curve.set_data(np.heaviside(gain_left, 0.5), fine)
+    row_line = best_responses(A[0, 1] - A[1, 1], A[0, 0] - A[1, 0])     # gain of top over bottom at q = 0, at q = 1
+    column_line = best_responses(A[1, 1] - A[1, 0], A[0, 1] - A[0, 0])  # gain of left over right at p = 0, at p = 1
+    row_curve.set_data(*row_line)
+    column_curve.set_data(*column_line[::-1])
+    anything.set_visible(not row_line[0] or not column_line[0])  # a player to whom everything is equally good
     (p, v), (q, _) = secure(A), secure(-A.T)
+    several = bool(how_many(A, v) > 0.0015 or how_many(-A.T, -v) > 0.0015)
     star.set_data([q[0]], [p[0]])
     pure = equilibria(A, -A)
     where = "no pure equilibrium" if not pure else "a pure equilibrium at " + " and ".join(
         f"{('top', 'bottom')[i]} {('left', 'right')[j]}" for i, j in pure)
-    return (f"There is {where}. In probabilities: top {p[0]:.2f}, left {q[0]:.2f}; "
+    return (f"There is {where}. In probabilities{', one equilibrium of several' * several}: top {p[0]:.2f}, left {q[0]:.2f}; "
             f"the game is worth {round(v, 6) + 0.0:.2f} to Row.")
 
 
@@ -494,11 +535,11 @@ pay = (-3.0, 3.0, 0.5)
 sliders(draw, fig, top_left=(*pay, 1.0), top_right=(*pay, -1.0), bottom_left=(*pay, -1.0), bottom_right=(*pay, 1.0))
 
 # %% [markdown]
-# **Figure 6.4.** Matching pennies. Left: the four arrows chase each other around the table, so no cell is at rest. Right: the solid curve of Row and the dashed one of Column cross once, in the middle. Raise *top right* to 2: two arrows turn round, and the cell at the top left comes to rest.
+# **Figure 6.4.** Matching pennies. Left: the four arrows chase each other around the table, so no cell is at rest. Right: the solid curve of Row and the dashed one of Column cross once, in the middle. Raise *top right* to 2: two arrows turn round, and the cell at the top left comes to rest. (Where a player is indifferent, all answers are best, and its curve runs through all of them; grey: indifferent whatever the other does.)
 #
 # ## What you saw
 #
-# **(c)**. Whatever is not random can be learned and used against you. The toss cannot: against $p = \tfrac12$, heads and tails give Column the same. With **pure** strategies, whoever has to show the coin first loses. With **mixed** ones it no longer matters whose plan is known first:
+# **(c)**. Whatever is not a fair toss can be learned and used against you. The fair toss cannot: against $p = \tfrac12$, heads and tails give Column the same. With **pure** strategies, whoever has to show the coin first loses. With **mixed** ones it no longer matters whose plan is known first. (From here on $p$ and $q$ list the probabilities of *all* choices; $p^\top\! A\,q$ is what Row gets on average.)
 #
 # $$\max_p \min_q\, p^\top\! A\, q \;=\; \min_q \max_p\, p^\top\! A\, q.$$
 #
@@ -518,7 +559,7 @@ print(f"most that anyone gains alone at the equilibrium: {max(gains):.0e}")
 assert max(gap_pure) > 0.5 and min(gap_pure) >= 0 and max(np.abs(gap_mixed)) < 1e-7 and max(gains) < 1e-7
 
 # %% [markdown]
-# We computed these equilibria from outside, with both payoffs on the table. Now let two players *find* it, each in its own way to learn. With $p$ and $q$ as before, Row gets $4\,(p-\tfrac12)(q-\tfrac12)$ on average in matching pennies (add up the four cases and see). Three ways:
+# We computed these equilibria from outside, with both payoffs on the table. Now let two players *find* it, each in its own way to learn. With $p$ and $q$ as before, Row gets $4\,(p-\tfrac12)(q-\tfrac12)$ on average in matching pennies (add up the four cases and see; the cell checks it). Three ways:
 #
 # - *best responses*: each answers what the other just did;
 # - *gradient steps*: each moves its probability along its own slope;
@@ -536,12 +577,16 @@ def learn(way, n_rounds=1000, start=(0.8, 0.6), step_size=0.03):
         elif way == "gradient steps":
             p, q = p + step_size * 4 * (q - 0.5), q - step_size * 4 * (p - 0.5)
             p, q = min(1.0, max(0.0, p)), min(1.0, max(0.0, q))  # they are probabilities
-        else:  # p and q are averages over the past, and each answers the other's
+        elif way == "fictitious play: averages":  # p and q are averages over the past, and each answers the other's
             p, q = p + (best_p - p) / (n + 1), q + (best_q - q) / (n + 1)
+        else:
+            raise ValueError(f"there is no way to learn called {way!r}")
         path.append((q, p))
     return np.array(path)
 
 
+for p, q in np.random.default_rng(SEED).random((5, 2)):
+    assert math.isclose(np.array([p, 1 - p]) @ pennies @ np.array([q, 1 - q]), 4 * (p - 0.5) * (q - 0.5), abs_tol=1e-12)
 ways = {way: learn(way) for way in ("best responses", "gradient steps", "fictitious play: averages")}
 fig, axes = plt.subplots(1, 3, figsize=(9.4, 3.6), layout="constrained", sharey=True)
 trails = []
@@ -554,23 +599,23 @@ for ax, way in zip(axes, ways):
 axes[0].set_ylabel("p: Row")
 
 
-def draw(round):
+def draw(rounds):
     for (trail, dot), path in zip(trails, ways.values()):
-        trail.set_data(*path[:round + 1].T)
-        dot.set_data(*path[round:round + 1].T)
-    away = [np.linalg.norm(path[round] - 0.5) for path in ways.values()]
-    return (f"Round {round}: distance from the equilibrium {away[0]:.2f} for best responses, {away[1]:.2f} for gradient steps, "
+        trail.set_data(*path[:rounds + 1].T)
+        dot.set_data(*path[rounds:rounds + 1].T)
+    away = [np.linalg.norm(path[rounds] - 0.5) for path in ways.values()]
+    return (f"After round {rounds}: distance from the equilibrium {away[0]:.2f} for best responses, {away[1]:.2f} for gradient steps, "
             f"{away[2]:.2f} for the averages of fictitious play.")
 
 
-sliders(draw, fig, round=(0, 1000, 5, 150))
+sliders(draw, fig, rounds=(0, 1000, 5, 150))
 
 # %% [markdown]
 # **Figure 6.5.** Two who learn matching pennies, from the same start; star: the equilibrium, large dot: the present round. Best responses run around the four corners for ever. Gradient steps spiral outwards until they meet the edges, and go round there. The averages of fictitious play spiral in.
 
 # %% teaches=["D23", "D24"]
 reply, gradient, average = (path - 0.5 for path in ways.values())
-assert (reply[4:] == reply[:-4])[1:].all(), "round the corners, with period 4"
+assert (reply[4:] == reply[:-4])[1:].all() and len(np.unique(reply[1:5], axis=0)) == 4, "round all four corners"
 assert np.linalg.norm(gradient, axis=1)[200:].min() > 0.49, "as far out as a circle that touches the edges, for good"
 distances_from_rest = np.linalg.norm(average, axis=1)
 print("fictitious play, distance from the equilibrium after 10, 100, 1000 rounds: "
@@ -584,12 +629,12 @@ for start in torch.rand(5, 2, generator=rng).double().tolist():  # and from othe
 # %% [markdown]
 # The averages settle (Robinson proved it in 1951, for every payoff matrix in a zero-sum game); the players themselves do not: Row still changes sides in the last rounds. So there *is* an equilibrium, both players follow their rule without a mistake, and yet what they *play* never comes to rest there. For the article, the Nash equilibrium is where training leads. Strictly speaking, it is where training *could* stay; whether it ever comes there is another question.
 #
-# **What it means for a GAN.** A discriminator that answers today's generator is stale tomorrow, and the two may run round the corners. Averages over the past are calmer than the present; we shall use that for the generator's weights. And $\min_G \max_D$ keeps its order: without mixtures nothing promises that it equals $\max_D \min_G$.
+# **What it means for a GAN.** A discriminator that answers today's generator is stale tomorrow, and the two may run round the corners. Averages over the past can be calmer than the present. (Fictitious play *answers* averages. Lesson 8 will average a generator's weights: a related idea, not the same.) And $\min_G \max_D$ keeps its order: without mixtures nothing promises that it equals $\max_D \min_G$.
 #
 # ---
 # # Part D: two sliders that learn
 #
-# Networks have no rows and columns. Their choices are real numbers, so let the choice be one real number each. The smallest such game is $f(x, y) = xy$: the first player owns $x$ and wants $f$ small, the second owns $y$ and wants it large. At $(0,0)$ no one gains alone: if $y = 0$, then $xy = 0$ for every $x$, and the other way round. It is the only such place.
+# Networks have no rows and columns. Their choices are real numbers, so let the choice be one real number each. The smallest such game is $f(x, y) = xy$: the first player owns $x$ and wants $f$ small, the second owns $y$ and wants it large. At $(0,0)$ no one gains alone: if $y = 0$, then $xy = 0$ for every $x$, and the other way round. It is the only such place. (You know this game: count $p$ and $q$ of matching pennies from $\tfrac12$, take away the walls, and $4(p-\tfrac12)(q-\tfrac12)$ is $4xy$, with the roles exchanged.)
 #
 # First the view of one player, with the other held still. Let both stay between $-1$ and $1$.
 
@@ -623,11 +668,11 @@ sliders(draw, fig, y=(-1.0, 1.0, 0.1, 0.1))
 #
 # This is the **moving target**. Each player's task is as easy as can be, a straight line. But the task depends on what the other one does, and a small move there can turn it upside down.
 #
-# ## Predict: a hundred small steps
+# ## Predict: smaller steps, or one after the other
 #
-# Both now use gradient steps without walls, from $(1, 0)$, at the same moment, with step size $h = 0.1$. Where are they after a hundred steps?
+# You have seen opposed learners leave, in Figure 6.1, with simultaneous steps of 0.1. Two changes are tried: ten times smaller steps; and *alternating* steps, where the second player looks after the first has moved. What happens?
 #
-# **(a)** near $(0,0)$ &nbsp; **(b)** on a circle of radius 1: they go round and round &nbsp; **(c)** farther away than at the start, for *every* step size &nbsp; **(d)** that depends: small steps arrive, large ones leave
+# **(a)** both arrive at $(0,0)$ &nbsp; **(b)** smaller steps arrive, alternating ones leave &nbsp; **(c)** smaller steps leave too, only more slowly, and alternating ones go round and round &nbsp; **(d)** both leave
 #
 # ### The code: gradient play
 #
@@ -672,7 +717,8 @@ def field(losses, xs, ys):
     return [-s.numpy() for s in slopes]
 
 
-fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.5), layout="constrained", width_ratios=(1.1, 1))
+fig, axes = plt.subplot_mosaic([["left", "right"], ["left", "below"]], figsize=(9.4, 4.8), layout="constrained", width_ratios=(1.1, 1))
+left, right, below = axes["left"], axes["right"], axes["below"]
 grid = np.linspace(-2.6, 2.6, 14)
 left.quiver(*np.meshgrid(grid, grid), *field(xy_game, grid, grid), color=PALETTE["muted"], alpha=0.7, angles="xy", width=0.004)
 orbit, = left.plot([], [], "--", color=PALETTE["extra"], lw=2)
@@ -684,8 +730,13 @@ closed, = right.semilogy([], [], "--", color=PALETTE["extra"], lw=3, label="clos
 upper, = right.semilogy([], [], "--", color=PALETTE["extra"], lw=3)
 radii, = right.semilogy([], [], color=PALETTE["ink"], lw=1.5, label="run")
 right.legend(frameon=False, loc="upper left")
-right.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
-finish(right, title="distance from (0, 0)", limits=((0, 200), (0.1, 100)), xlabel="step")
+right.set_yticks([0.3, 1, 3, 10], ["0.3", "1", "3", "10"])
+right.minorticks_off()
+finish(right, title="distance from (0, 0)", limits=((0, 200), (0.15, 20)))
+loss_x, = below.plot([], [], color=PALETTE["ink"], lw=1.5, label="of x: xy")
+loss_y, = below.plot([], [], "--", color=PALETTE["extra"], lw=1.5, label="of y: minus xy")
+below.legend(frameon=False, loc="upper left", ncols=2, fontsize="small")
+finish(below, title="the two losses", limits=((0, 200), (-3, 4)), xlabel="step")
 angle = np.linspace(0, 2 * np.pi, 200)
 
 
@@ -695,6 +746,8 @@ def draw(step_size, order, start, steps):
     trail.set_data(*path.T)
     dot.set_data(*path[-1:].T)
     radii.set_data(n, radius)
+    loss_x.set_data(n, path[:, 0] * path[:, 1])
+    loss_y.set_data(n, -path[:, 0] * path[:, 1])
     if order == "simultaneous":
         closed.set_data(n, start * (1 + h**2) ** (n / 2))
         upper.set_data([], [])
@@ -708,25 +761,29 @@ def draw(step_size, order, start, steps):
         upper.set_data([0, steps], [reach.max()] * 2)
         law = f"Closed form: always between {reach.min():.3f} and {reach.max():.3f}."
     who = next(name for name, value in BY_NAME.items() if value == order)
-    return f"After {steps} steps of {h:.2f}, {who}, the distance is {radius[-1]:,.3f}. {law}"
+    far = " (far outside the picture)" if radius[-1] > 4 else ""
+    return f"After {steps} steps of {h:.2f}, {who}, the distance is {radius[-1]:,.3f}{far}. {law}"
 
 
 sliders(draw, fig, step_size=(0.02, 0.6, 0.02, 0.1), order=BY_NAME, start=(0.2, 2.0, 0.1, 1.0), steps=(0, 200, 5, 100))
 
 # %% [markdown]
-# **Figure 6.7.** Left: arrows of the field, which turns around the equilibrium (star) and nowhere points towards it; a run of a hundred simultaneous steps winds outwards. Right: its distance from the equilibrium grows along the dashed closed form. Choose *x first*: the run stays on a dashed ellipse.
+# **Figure 6.7.** Left: arrows of the field, which turns around the equilibrium (star) and nowhere points towards it; a run of a hundred simultaneous steps winds outwards. Right: its distance from the equilibrium grows along the dashed closed form; and both losses go up and down around 0, in ever larger waves. Choose *x first*: the run stays on a dashed ellipse (nearly a circle; raise the step size to see it flatten), and the losses wave evenly, however far out the ellipse is.
 #
-# Three step sizes, each run for the same *time*, steps times step size:
+# Three step sizes, each run for the same *time*, 16 in steps times step size:
 
 # %% teaches=["D24"]
 fig, axes = plt.subplots(2, 3, figsize=(8.4, 5.4), layout="constrained", sharex=True, sharey=True)
 for i, order in enumerate(ORDERS[:2]):
     for ax, h in zip(axes[i], (0.02, 0.1, 0.4)):
         path = gradient_play(xy_game, (1.0, 0.0), h, round(16 / h), order)
+        path = path[:1 + max(np.flatnonzero(np.abs(path).max(axis=1) < 2.8))]  # a run that leaves the frame ends there
         ax.plot(*path.T, ".-", color=PALETTE["ink"], lw=0.8, ms=3)
         ax.plot(0, 0, "*", color=PALETTE["ink"], ms=10)
         finish(ax, title=f"h = {h}" if i == 0 else None, limits=((-2.8, 2.8), (-2.8, 2.8)), equal=True)
-    axes[i, 0].set_ylabel(("simultaneous", "alternating")[i])
+    axes[i, 0].set_ylabel(("simultaneous: y", "alternating: y")[i])
+for ax in axes[1]:
+    ax.set_xlabel("x")
 plt.show()
 
 # %% [markdown]
@@ -734,13 +791,13 @@ plt.show()
 #
 # ### What you saw
 #
-# **(c)**. Smaller steps only slow it down. Why: the field is at right angles to the way to the centre, so each step is a step along the tangent, and a tangent leads out of a circle. By Pythagoras,
+# **(c)**. Smaller steps only slow it down. Why: the step $h\,(-y, x)$ is at right angles to the way $(x, y)$ from the centre, since $-yx + xy = 0$, and it is $h\sqrt{x^2+y^2}$ long. So each step goes along the tangent, and a tangent leads out of a circle. By Pythagoras,
 #
 # $$\sqrt{x^2+y^2}\ \text{ is multiplied by }\ \sqrt{1+h^2}\ \text{ in each simultaneous step.}$$
 #
-# Alternating, the second player already sees the new $x' = x - hy$ and adds $h x'$ to $y$. Put that in, and one number comes out as it went in:
+# Alternating, the second player already sees the new $x' = x - hy$ and adds $h x'$ to $y$. One number comes out as it went in (use $y' - hx' = y$, then $x' + hy = x$):
 #
-# $$x^2 + y^2 - h\,xy \quad\text{stays the same.}$$
+# $$x'^2 + y'^2 - h\,x'y' \;=\; x'^2 + y'y \;=\; x'(x' + hy) + y^2 \;=\; x'x + y^2 \;=\; x^2 + y^2 - h\,xy.$$
 #
 # Its level lines are ellipses around $(0,0)$: the run neither leaves nor arrives.
 
@@ -753,11 +810,16 @@ for _ in range(10):  # other starts and step sizes
     h = 0.02 + torch.rand(1, generator=rng).item()
     out = gradient_play(xy_game, start, h, 50)
     assert np.allclose(np.linalg.norm(out, axis=1), math.hypot(*start) * math.sqrt(1 + h**2) ** np.arange(51))
+    x, y = gradient_play(xy_game, start, 2 * h, 20, "first player first").T  # also beyond 2: see "When it breaks"
+    assert np.allclose(x**2 + y**2 - 2 * h * x * y, x[0]**2 + y[0]**2 - 2 * h * x[0] * y[0], rtol=1e-4)
     x, y = gradient_play(xy_game, start, h, 50, "first player first").T
     assert np.allclose(x**2 + y**2 - h * x * y, x[0]**2 + y[0]**2 - h * x[0] * y[0])
     x, y = gradient_play(xy_game, start, h, 50, "second player first").T
     assert np.allclose(x**2 + y**2 + h * x * y, x[0]**2 + y[0]**2 + h * x[0] * y[0])
 print("both closed forms hold for ten other starts and step sizes")
+circling = gradient_play(xy_game, (1.0, 0.0), 0.1, 1000, "first player first")
+print(f"the average of a thousand alternating places lies {np.linalg.norm(circling.mean(axis=0)):.3f} away from (0, 0)")
+assert np.linalg.norm(circling.mean(axis=0)) < 0.02 < 0.9 < np.linalg.norm(circling, axis=1).min()
 
 # %% [markdown]
 # ### Freeze one player
@@ -773,23 +835,28 @@ def freeze_then_play(frozen, n_steps=200, h=0.1, start=(0.0, 1.0)):
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.3), layout="constrained")
 thaw_trail, = left.plot([], [], ".-", color=PALETTE["ink"], lw=0.8, ms=3)
-frozen_trail, = left.plot([], [], "o-", color=PALETTE["extra"], lw=1, ms=5)
+frozen_trail, = left.plot([], [], "o-", color=PALETTE["noise"], lw=1, ms=5)
+left.plot(0, 1, "D", color=PALETTE["ink"], ms=7)
+left.annotate("start", (0, 1), (0.3, 1.3))
 left.plot(0, 0, "*", color=PALETTE["ink"], ms=14)
-finish(left, title="thick: y frozen; thin: both learn", limits=((-6.5, 6.5), (-6.5, 6.5)), xlabel="x", ylabel="y", equal=True)
+finish(left, title="thick: y frozen; thin: one round of both", limits=((-6.5, 6.5), (-6.5, 6.5)), xlabel="x", ylabel="y", equal=True)
 x_line, = right.plot([], [], color=PALETTE["ink"], lw=2, label="x")
 y_line, = right.plot([], [], "--", color=PALETTE["extra"], lw=2, label="y")
 until = right.axvline(0, color=PALETTE["muted"], ls=":", lw=2)
 right.legend(frameon=False, loc="upper right", ncols=2)
-finish(right, title="before and after the thaw (dotted)", limits=((0, 250), (-7.5, 7.5)), xlabel="step")
+thaw = right.text(0, -7.2, " thaw", color=PALETTE["ink"])
+finish(right, title="the two numbers", limits=((0, 250), (-7.5, 7.5)), xlabel="step")
 
 
 def draw(frozen):
     path = freeze_then_play(frozen)
+    lap = path[frozen:frozen + 66]  # one round; the others lie upon it
     frozen_trail.set_data(*path[:frozen + 1].T)
-    thaw_trail.set_data(*path[frozen:].T)
+    thaw_trail.set_data(*lap.T)
     x_line.set_data(np.arange(len(path)), path[:, 0])
     y_line.set_data(np.arange(len(path)), path[:, 1])
     until.set_xdata([frozen] * 2)
+    thaw.set_x(frozen)
     reach = np.linalg.norm(path[frozen:], axis=1).max()
     if frozen == 0:
         return f"Nobody is frozen: the two circle, up to {reach:.2f} away from (0, 0)."
@@ -810,21 +877,30 @@ print("farthest after the thaw:", {frozen: round(float(reach), 2) for frozen, re
 assert farthest[30] > 3 * farthest[0] and farthest[50] > farthest[30]
 
 # %% [markdown]
-# Freezing makes each player's task easy and the game no easier: "the best answer to where you are now" is an overreaction, unless you stay.
-#
-# **What it means for a GAN.** Each training step *does* freeze one network while the other takes a step. How long to freeze is a choice: with the discriminator frozen for good, a generator runs to the one place that it likes best (lesson 8 calls that mode collapse).
+# In this game the frozen task has no best answer, only a direction, and the longer the frost, the worse the overreaction. That is not a law of games: it matters who is frozen, and whether the other one *has* a best answer. Keep $x$ frozen and let $y$ go to its best answer in $[-1, 1]$, as in Figure 6.6, and then let $x$ take one step, and so on: now $x$ walks down $|x|$, and arrives.
+
+# %% teaches=["D24"]
+x, h = 0.77, 0.1
+for _ in range(20):
+    y = float(np.sign(x))  # the best answer of the second player, while x waits
+    x = x - h * y
+print(f"after 20 rounds, in each of which y has its best answer first: x = {x:.2f}")
+assert abs(x) <= h
+
+# %% [markdown]
+# **What it means for a GAN.** Each training step *does* freeze one network while the other takes a step. Who is frozen, and for how long, is a choice. With the discriminator frozen for good, a generator runs to the one place that it likes best (lesson 8 calls that mode collapse); a generator that waits until its judge has answered well may be the better off for it, if the judge has a brake (lesson 10).
 #
 # ---
 # # Part E: the smallest GAN
 #
-# A whole GAN in two numbers, the **Dirac-GAN** of Mescheder, Geiger and Nowozin (2018). The real data are one point, at 0. The generator makes one point, at $g$. The discriminator says how likely a point $x$ is real: $D(x) = \sigma(d\,x)$, an S-curve with steepness $d$, always $\tfrac12$ at 0. The discriminator wants $D$ large on the real point and small on the generated one; the generator wants the opposite:
+# A whole GAN in two numbers, the **Dirac-GAN** of Mescheder, Geiger and Nowozin (2018). The real data are one point, at 0. The generator makes one point, at $g$. The discriminator says how likely a point $x$ is real: $D(x) = \sigma(d\,x)$ with $\sigma(u) = 1/(1+e^{-u})$: an S-curve of the *score* $d\,x$, whose steepness is $d$; always $\tfrac12$ at 0. The discriminator wants $D$ large on the real point (here it has no say: $D(0)$ is always $\tfrac12$) and small on the generated one; the generator wants the opposite:
 #
 # $$\min_g \max_d\; \log D(0) + \log\bigl(1 - D(g)\bigr).$$
 #
-# This is the *minimax loss*, which lesson 7 explains word by word. In practice the generator often gets another loss, $-\log D(g)$, the *modified* one (lesson 9). Both want $D(g)$ large, though with the modified one the game is no longer exactly zero-sum. With both, $(g, d) = (0, 0)$ is the place where no one gains alone.
+# This is the *minimax loss*, which lesson 7 explains word by word. In practice the generator often gets another loss, $-\log D(g)$, the *modified* one (lesson 9). Both want $D(g)$ large, though with the modified one the game is no longer exactly zero-sum. With both, $(g, d) = (0, 0)$ is the place where no one gains alone; there is no other, since with $d \ne 0$ the generator has no best answer (it could always go farther), and with $g \ne 0$ the discriminator has none.
 
 # %% teaches=["D23", "D24"]
-log_sigmoid = torch.nn.functional.logsigmoid  # log D = log_sigmoid(dx), and log(1 - D) = log_sigmoid(-dx)
+log_sigmoid = torch.nn.functional.logsigmoid  # log D(x) = log_sigmoid(d * x), log(1 - D(x)) = log_sigmoid(-d * x)
 
 
 def dirac_gan(loss, penalty=0.0):
@@ -852,7 +928,7 @@ for loss in ("minimax", "modified"):
     assert at_rest == [0, 0] and np.allclose(near, [-0.2 / 2, 0.1 / 2], atol=2e-3), "near (0, 0): the game xy at half speed"
 
 # %% [markdown]
-# Near the equilibrium both are nothing but $xy$ again, mirrored and with half the slopes. Farther out they differ.
+# Near the equilibrium both are nothing but $xy$ again, turning the other way round and with half the slopes. Farther out they differ.
 #
 # ## Predict: the modified loss
 #
@@ -886,7 +962,7 @@ runs = {}
 def draw(loss, order, step_size, penalty, start, step):
     setting = loss, order, step_size, penalty, start
     if setting not in runs:  # a run is computed once; `step` scrubs through it
-        runs[setting] = gradient_play(dirac_gan(loss, penalty), (start, 0.0), step_size, 500, order)
+        runs[setting] = gradient_play(dirac_gan(loss, penalty), (start, 0.0), step_size, 1000, order)
     path = runs[setting]
     g, d = path[step]
     trail.set_data(*path[:step + 1].T)
@@ -903,11 +979,11 @@ def draw(loss, order, step_size, penalty, start, step):
 
 
 ORDERS_OF_TWO = {"simultaneous": ORDERS[0], "generator first": ORDERS[1], "discriminator first": ORDERS[2]}
-sliders(draw, fig, loss=["modified", "minimax"], order=ORDERS_OF_TWO, step_size=(0.05, 0.5, 0.05, 0.2), penalty=(0.0, 1.5, 0.1, 0.0),
-        start=(0.1, 2.0, 0.1, 1.5), step=(0, 500, 2, 276))
+sliders(draw, fig, loss=["modified", "minimax"], order=ORDERS_OF_TWO, step_size=(0.1, 0.5, 0.05, 0.2), penalty=(0.0, 1.5, 0.1, 0.0),
+        start=(0.2, 2.0, 0.1, 1.0), step=(0, 1000, 5, 400))
 
 # %% [markdown]
-# **Figure 6.10.** Left: the two numbers, with the field and a run. Right: the same moment as a GAN, with the real point at 0, the generated one, and the discriminator's S-curve. The generated point walks to where $D$ is high, passes the real point, and only then $D$ tilts the other way. From the outside the run winds down to the dashed circle and stays there.
+# **Figure 6.10.** Left: the two numbers, with the field and a run. Right: the same moment as a GAN, with the real point at 0, the generated one, and the discriminator's S-curve. The generated point walks to where $D$ is high, passes the real point, and only then $D$ tilts the other way. The run winds down to the dashed circle and stays there. Try *start* at 0.3 and at 2.0, then *step size* 0.5: what decides where it ends? (With small steps it takes long: let *step* go to 1,000.)
 #
 # Four settings in one row, from one start:
 
@@ -921,21 +997,21 @@ for ax, (name, (loss, penalty, order)) in zip(axes, SETTINGS.items()):
     ends[name] = math.hypot(*path[-1])
     ax.plot(*path.T, ".-", color=PALETTE["ink"], lw=0.4, ms=2, alpha=0.6)
     ax.plot(*path[-1], "o", color=PALETTE["extra"], ms=8)
-    finish(ax, title=f"{name}\n500 steps: {ends[name]:.2g}", limits=((-3.3, 3.3), (-3.3, 3.3)), xlabel="g", equal=True)
+    finish(ax, title=f"{name}\ndistance at the end: {ends[name]:.2f}", limits=((-3.3, 3.3), (-3.3, 3.3)), xlabel="g", equal=True)
     ax.title.set_fontsize("medium")
 axes[0].set_ylabel("d")
 plt.show()
 
 # %% [markdown]
-# **Figure 6.11.** The large dot is the place after 500 steps, and the title says how far from $(0,0)$ it is. From left to right: out and out; down to a circle; inwards, ever more slowly; straight in.
+# **Figure 6.11.** The large dot is the place after 500 steps, and the title says how far from $(0,0)$ that is. From left to right: out with every step, and ever more slowly, because far out $D(g)$ is nearly 0 and the minimax loss is flat there (lesson 8 comes back to that); down to what is nearly a circle; inwards, ever more slowly; a quick spiral in.
 #
 # ### What you saw
 #
-# **(d)**: a **limit cycle**, whatever the start. How far from $(0,0)$ a simultaneous step ends follows from Pythagoras again. With $r^2 = g^2 + d^2$, $D = D(g)$, and the S-curve $\tanh\tfrac{gd}{2}$, which is $2D - 1$:
+# **(d)**: a **limit cycle**, a closed path that the run comes to from inside and from outside; for small steps nearly a circle, whatever the start (other than $(0,0)$ itself). How far from $(0,0)$ a simultaneous step ends follows from the slopes. Write $s = D(g)$ for short. The slope of $\log\sigma(u)$ is $1 - \sigma(u)$ and that of $\log(1-\sigma(u))$ is $-\sigma(u)$, so in one step $d$ changes by $-h\,g\,s$, and $g$ by $h\,d\,s$ (minimax) or $h\,d\,(1-s)$ (modified). With $r^2 = g^2 + d^2$, and $\tanh\tfrac{gd}{2}$, which is $2s - 1$:
 #
-# $$\text{minimax:}\quad r^2 \to r^2\,(1 + h^2 D^2), \qquad\qquad \text{modified:}\quad r^2 \to r^2 - \underbrace{2h\,gd\,\tanh\tfrac{gd}{2}}_{\text{inwards}} + \underbrace{h^2\bigl((1-D)^2 d^2 + D^2 g^2\bigr)}_{\text{outwards}}.$$
+# $$\text{minimax:}\quad r^2 \to r^2\,(1 + h^2 s^2), \qquad\qquad \text{modified:}\quad r^2 \to r^2 - \underbrace{2h\,gd\,\tanh\tfrac{gd}{2}}_{\text{inwards}} + \underbrace{h^2\bigl((1-s)^2 d^2 + s^2 g^2\bigr)}_{\text{outwards}}.$$
 #
-# With minimax every step leads outwards, for every $h$. With the modified loss, averaged over one round near the centre ($D \approx \tfrac12$, and $g^2d^2$ is $r^4/8$ on average), inwards is $h\,r^4/8$ and outwards is $h^2r^2/4$. They balance at $r = \sqrt{2h}$. Alternating steps cancel the outward part, to a good approximation. What is left leads inwards, but it fades like $r^4$, so that $1/r^2$ grows by about $h/8$ in a step: after a thousand steps you are still not there.
+# With minimax every step leads outwards, for every $h$. With the modified loss, near the centre, $s \approx \tfrac12$ and $\tanh u \approx u$, so that inwards is $h\,g^2d^2$; on a round of radius $r$ the average of $g^2 d^2 = r^4\cos^2\varphi\sin^2\varphi$ is $r^4/8$. So inwards is $h\,r^4/8$ and outwards is $h^2r^2/4$: they balance at $r = \sqrt{2h}$. Alternating steps cancel the outward part, nearly, as they do in $xy$ (the cell below measures it). What is left leads inwards, but it fades like $r^4$: $r^2$ loses $h\,r^4/8$ in a step, so $1/r^2$ gains $h/8$, and after a thousand steps you are still not there.
 
 # %% tags=["nbval-ignore-output"] teaches=["D23", "D24"]
 for _ in range(5):  # minimax: exact, from any start
@@ -944,6 +1020,10 @@ for _ in range(5):  # minimax: exact, from any start
     g, d = gradient_play(dirac_gan("minimax"), start, h, 60).T
     squares, D = g**2 + d**2, 1 / (1 + np.exp(-g * d))
     assert np.allclose(squares[1:], squares[:-1] * (1 + h**2 * D[:-1] ** 2)) and (np.diff(squares) > 0).all()
+    g, d = gradient_play(dirac_gan("modified"), start, h, 60).T  # modified: exact, too
+    squares, D = g**2 + d**2, 1 / (1 + np.exp(-g * d))
+    inwards, outwards = 2 * h * g * d * np.tanh(g * d / 2), h**2 * ((1 - D) ** 2 * d**2 + D**2 * g**2)
+    assert np.allclose(squares[1:], (squares - inwards + outwards)[:-1])
 
 for h, n_steps in ((0.1, 2500), (0.2, 1200), (0.4, 600)):  # modified: the same circle from outside and from inside
     far, near = 1 + 0.6 * torch.rand(1, generator=rng).item(), 0.15 + 0.2 * torch.rand(1, generator=rng).item()
@@ -959,17 +1039,36 @@ assert abs(slow * math.sqrt(1 + 0.2 * 1000 / 8) - 1) < 0.1
 # %% [markdown]
 # ### What helps: friction
 #
-# The field turns and nothing brakes it. The **penalty** (R1, in the paper) is a brake: it charges the discriminator for being steep at the real point, $\tfrac{\gamma}{2} d^2$. Move *penalty* in Figure 6.10: the arrows now lean inwards, and the run arrives. At $\gamma = 1$ it stops circling; beyond, it creeps in from the side.
+# Near the centre the field only turns; the modified loss brakes there too feebly, like $r^4$. The **penalty** (R1, in the paper) is a real brake: it charges the discriminator for the steepness of its score at the real point, $\tfrac{\gamma}{2} d^2$. Move *penalty* in Figure 6.10: the arrows now lean inwards, and if the brake is strong enough for the step ($\gamma > h/4$), the run arrives. At $\gamma = 1$ it stops circling; beyond, it creeps in from the side.
+#
+# Near $(0,0)$ one step adds $h\,\tfrac d2$ to $g$ and $h\,(-\tfrac g2 - \gamma d)$ to $d$. These two lines are a matrix, and its *eigenvalues* say what such a step does: their real part pulls in (or pushes out), their imaginary part turns. (Take them as a tool, if they are new to you; the runs beside them say the same.) The cell lets PyTorch find the matrix.
 
 # %% teaches=["D23", "D24"]
-for penalty in (0.0, 0.3, 1.0):
-    near = torch.tensor([[0.0, 0.5], [-0.5, -penalty]]).double()  # the field near (0, 0), as a matrix
-    values = torch.linalg.eigvals(near)  # real part: in or out; imaginary part: round and round
-    end = np.linalg.norm(gradient_play(dirac_gan("modified", penalty), (1.0, 0.0), 0.2, 500)[-1])
+def field_matrix(penalty):
+    """How the field of the game changes around (0, 0): its 2 x 2 matrix of slopes, by automatic differentiation."""
+    own, other = dirac_gan("modified", penalty)
+
+    def field_at(place):
+        g, d = place
+        return -torch.stack([torch.autograd.grad(own(g, d), g, create_graph=True)[0],
+                             torch.autograd.grad(other(g, d), d, create_graph=True)[0]])
+
+    return torch.autograd.functional.jacobian(field_at, torch.zeros(2, dtype=torch.float64))
+
+
+def far_after(n_steps, penalty, h=0.2):
+    return np.linalg.norm(gradient_play(dirac_gan("modified", penalty), (1.0, 0.0), h, n_steps)[-1])
+
+
+for penalty in (0.0, 0.3, 1.0, 1.5):
+    values = torch.linalg.eigvals(field_matrix(penalty))  # real part: in or out; imaginary part: round and round
     pull, spin = -values.real.max().item(), values.imag.abs().max().item()
-    print(f"penalty {penalty}: pull to the centre {pull + 0.0:.2f}, rotation {spin:.2f}; after 500 steps {end:.1e} away")
-    assert (end < 1e-5) == (penalty > 0)
-    assert (spin > 0.01) == (penalty < 1)
+    print(f"penalty {penalty}: pull to the centre {pull + 0.0:.2f}, rotation {spin:.2f}; "
+          f"after 500 steps {far_after(500, penalty):.1e} away")
+    assert (far_after(500, penalty) < 1e-5) == (penalty > 0) and (spin > 0.01) == (penalty < 1)
+too_weak = far_after(2000, 0.05, h=0.5)  # h / 4 is 0.125
+print(f"step size 0.5, penalty 0.05: {too_weak:.2f} away after 2,000 steps; penalty 0.2: {far_after(2000, 0.2, h=0.5):.1e}")
+assert too_weak > 0.3 and far_after(2000, 0.2, h=0.5) < 1e-3
 
 # %% [markdown]
 # ### What this predicts for networks
@@ -979,8 +1078,17 @@ for penalty in (0.0, 0.3, 1.0):
 # - a falling loss is no sign of progress: in a game, losses go round;
 # - training may never settle, even if every step is right; step size and order of the steps decide *how*;
 # - a loss that suits one player better (the modified one) may tame the game and still not bring it to rest;
-# - brakes (a penalty) and averages over the past help where more training does not.
+# - brakes (a penalty) help where more training does not, and averages help where a run circles without leaving;
+# - and even a run that comes to rest need not have found an equilibrium: slopes see only the neighbourhood. (In $-\tfrac14x^2 + 2xy - y^2$, with the two players of $xy$, small steps arrive at $(0,0)$, and yet with $y = 0$ the first player gains by *any* move.)
 #
+# %% teaches=["D23", "D24"]
+trap = (lambda x, y: -x**2 / 4 + 2 * x * y - y**2), (lambda x, y: x**2 / 4 - 2 * x * y + y**2)
+end = gradient_play(trap, (0.7, -0.4), 0.05, 2000)[-1]
+print(f"at rest, {np.linalg.norm(end):.0e} from (0, 0); there the first player's loss is 0, and with x = 1 it would be "
+      f"{trap[0](1.0, 0.0)}")
+assert np.linalg.norm(end) < 1e-6 and trap[0](1.0, 0.0) < trap[0](0.0, 0.0)
+
+# %% [markdown]
 # ---
 # ## When it breaks
 #
@@ -1004,7 +1112,7 @@ assert farthest[0.5] < 1.2 and farthest[1.9] < 5 and farthest[2.02] > 100
 # %% [markdown]
 # **Figure 6.12.** Twenty alternating steps from $(1, 0)$, each panel with its own scale. Dashed: where $x^2 + y^2 - hxy = 1$. At $h = 0.5$ the places lie around an ellipse, at 1.9 they jump to and fro on a long thin one, at 2.02 they shoot away.
 #
-# The law did not break: $x^2 + y^2 - hxy$ stays the same for every $h$. But its level lines are ellipses only while $h < 2$. Beyond that they are open (hyperbolas), and one may walk along them to infinity.
+# The law did not break: $x^2 + y^2 - hxy$ stays the same for every $h$. But its level lines are ellipses only while $h < 2$: on the line $x = y$ the law reads $(2 - h)\,x^2$. Beyond that they are open, two arms of a hyperbola that look straight from so far away, and the run jumps from arm to arm, farther each time.
 #
 # ## Exercises
 #
@@ -1044,6 +1152,7 @@ gain_hints = {
     "that is what Column gains; Row may gain something, too": p_test @ A_test @ q_test - columns_pay.min(),
     "Column pays: it looks for its smallest payment": rows_pay.max() - columns_pay.max(),
     "Row looks for its largest payoff": rows_pay.min() - columns_pay.min(),
+    "Column pays what Row gets, and wants it small: it gains by its smallest": rows_pay.max() + columns_pay.max() - 2 * p_test @ A_test @ q_test,
     "the largest single entry is no answer to q": A_test.max() - A_test.min(),
 }
 compare("gain_alone", lambda: gain_alone(A_test, p_test, q_test), rows_pay.max() - columns_pay.min(), gain_hints)
@@ -1062,6 +1171,7 @@ step_hints = {
     "both go up; the first wants f small": [2.0 + 0.1 * 3.0, 3.0 + 0.1 * 2.0],
     "the first wants f small, the second large: yours is the other way round": [2.0 + 0.1 * 3.0, 3.0 - 0.1 * 2.0],
     "the slope of xy along x is y, not x": [2.0 - 0.1 * 2.0, 3.0 + 0.1 * 3.0],
+    "x has seen the new y: both look before either moves": [2.0 - 0.1 * (3.0 + 0.1 * 2.0), 3.0 + 0.1 * 2.0],
     "the step size is missing": [2.0 - 3.0, 3.0 + 2.0],
 }
 compare("one_step", lambda: one_step(2.0, 3.0, 0.1), [2.0 - 0.1 * 3.0, 3.0 + 0.1 * 2.0], step_hints)
@@ -1090,10 +1200,10 @@ compare("extragradient_step", lambda: extragradient_step(2.0, 3.0, 0.5), [2.0 - 
 # ## Recap
 #
 # - In a game tree, the value of a node is the best of its children's values, for whoever moves. Pruning skips what cannot matter. Tic-tac-toe is a draw.
-# - At a Nash equilibrium no one gains *alone*. There may be none in pure strategies, or several, or a bad one; in mixed strategies, in a zero-sum game, max min equals min max.
-# - Each learner's target moves when the other one learns. In $xy$ simultaneous steps leave, by $\sqrt{1+h^2}$ a step, and alternating steps circle. Freezing one player sends the other too far.
-# - The Dirac-GAN is $xy$ at its centre. Minimax, simultaneous: it leaves. Modified, simultaneous: a circle of radius $\sqrt{2h}$. With a penalty: it arrives.
-# - An equilibrium is a place where learning *may* end. Whether it gets there is a property of the steps.
+# - At a Nash equilibrium no one gains *alone*. There may be none in pure strategies, or several, or a bad one; in mixed strategies, in a zero-sum game with finitely many choices, max min equals min max.
+# - Each learner's target moves when the other one learns. In $xy$ simultaneous steps leave, by $\sqrt{1+h^2}$ a step, and alternating steps circle. There, freezing one player sends the other too far, because its frozen task has no best answer.
+# - The Dirac-GAN is $xy$ at its centre. Minimax, simultaneous: it leaves. Modified, simultaneous: nearly a circle, of radius about $\sqrt{2h}$ for small steps. With enough penalty: it arrives.
+# - An equilibrium is a place where learning *may* end. Whether it gets there is a property of the game *and* of the steps.
 #
 # The table that grows through the series:
 #
@@ -1160,7 +1270,7 @@ assert math.isclose(math.hypot(*place), ((1 - h**2) ** 2 + h**2) ** 50)
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 6</summary>
 #
-# They may have reached the equilibrium, up to noise. They may circle around it, as in Figure 6.7, where both losses wave around 0 at every distance. Or both may have stopped learning at all: flat losses, no slope. The loss curves cannot tell these apart, because each loss is measured against the *other player of the same moment*.
+# They may have reached the equilibrium, up to noise. They may circle around it, as the alternating runs of Figure 6.7 do, whose losses wave evenly around 0, however large the ellipse. Or no slope is left and both have stopped learning: what still waves is the noise of the batches. The loss curves cannot tell these apart, because each loss is measured against the *other player of the same moment*.
 # Look at something that does not move: a distance between generated and real points that had no part in the game (MMD, or Wasserstein-1 with its floor), the size of the two gradients, how far the weights travel. Or measure what each could gain alone, as in Exercise 3, by training a fresh opponent against the frozen one. Lesson 8 does all of this.
 #
 # </details>
