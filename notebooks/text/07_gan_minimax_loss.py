@@ -95,7 +95,7 @@ plt.show()
 #
 # ## Try it: real or generated?
 #
-# Twelve rounds have been played by a coin. Play on with the two buttons. When you have had enough, tick the box and see the densities.
+# Twenty rounds have been played by somebody who tossed another coin for every answer. Play on with the two buttons. When you have had enough, tick the box and see the densities.
 
 # %% tags=["nbval-ignore-output"] teaches=["D1", "D21", "D22"]
 two_heaps = distributions.mixture_1d((-1.5, 1.5), (0.5, 0.5), (0.5, 0.5))
@@ -104,28 +104,29 @@ line = torch.linspace(-4, 4, 401)
 p, q = (heap.log_density(line[:, None]).exp() for heap in (two_heaps, one_heap))
 
 N_ROUNDS = 600
-is_real = torch.rand(N_ROUNDS, generator=rng) < 0.5
-x_rounds = torch.where(is_real, two_heaps.sample(N_ROUNDS, rng)[:, 0], one_heap.sample(N_ROUNDS, rng)[:, 0])
+coin = torch.Generator().manual_seed(SEED)
+is_real = torch.rand(N_ROUNDS, generator=coin) < 0.5
+x_rounds = torch.where(is_real, two_heaps.sample(N_ROUNDS, coin)[:, 0], one_heap.sample(N_ROUNDS, coin)[:, 0])
 best_says_real = two_heaps.log_density(x_rounds[:, None]) > one_heap.log_density(x_rounds[:, None])
-answers = (torch.rand(12, generator=rng) < 0.5).tolist()  # True: "real"; twelve rounds played by a coin
+answers = (torch.rand(20, generator=coin) < 0.5).tolist()  # True: "real"; twenty rounds played by a second coin
 pressed = {"real": 0, "generated": 0}
-heights = torch.rand(N_ROUNDS, generator=rng) * 0.6 - 0.3  # so that points do not lie on each other
+heights = torch.rand(N_ROUNDS, generator=coin) * 0.6 - 0.3  # so that points do not lie on each other
 
-fig, (top, bottom) = plt.subplots(2, 1, figsize=(7.4, 4.6), layout="constrained", sharex=True, height_ratios=(1, 1.3))
+fig, (top, bottom) = plt.subplots(2, 1, figsize=(7.4, 4.6), layout="constrained", sharex=True, height_ratios=(1, 1.6))
 densities = [top.plot(line, p, color=PALETTE["real"], lw=2)[0],
              top.plot(line, q, "--", color=PALETTE["generated"], lw=2)[0],
              top.text(-1.5, 0.43, "real", color=PALETTE["real"], ha="center"),
              top.text(0, 0.43, "generated", color=PALETTE["generated"], ha="center")]
-here = top.axvline(0, color=PALETTE["ink"], lw=1.5)
-question = top.text(0, 0.52, "?", fontsize=20, ha="center", va="bottom", color=PALETTE["ink"])
-finish(top, limits=((-4, 4), (0, 0.66)))
+here, = top.plot([0, 0], [0, 0.5], color=PALETTE["ink"], lw=1.5)
+question = top.text(0, 0.5, "?", fontsize=18, ha="center", va="bottom", color=PALETTE["ink"])
+finish(top, limits=((-4, 4), (0, 0.72)), title="this number: real or generated?")
 top.set_yticks([])
 marks = {}
 for kind, marker in (("real", "o"), ("generated", "^")):
     marks[kind], = bottom.plot([], [], marker, color=PALETTE[kind], ms=7, alpha=0.8, label=f"was {kind}")
 bottom.axhline(0.5, color=PALETTE["muted"], lw=1)
 bottom.set_yticks([0, 1], ['said\n"generated"', 'said\n"real"'])
-bottom.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 1.3), ncols=2)
+bottom.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, 1.24), ncols=2)
 finish(bottom, limits=((-4, 4), (-0.5, 1.5)), xlabel="x")
 
 
@@ -156,10 +157,10 @@ sliders(draw, fig, labels={"reveal": "show the densities"}, real=button("It is r
 #
 # ## What you saw
 #
-# **(c)**, and nobody can do better. At one place $x$ you can only say one thing; say the likelier one. Rule (a) knows nothing, because both distributions look the same from either side. Rule (b) is good, and still loses: far outside, beyond the real heaps, the wider generated heap is the denser one again. And (d) is wrong: not knowing for sure is no reason to guess.
+# **(c)**, and nobody can do better. At one place $x$ you can only say one thing; say the likelier one. Rule (a) knows nothing, because both distributions look the same from either side. Rule (b) has the right idea and the wrong border: the densities cross near $\pm1$ (and again near $\pm3$: farther out, the wider generated heap is the denser one). And (d) is wrong: not knowing for sure is no reason to guess.
 
 # %% tags=["nbval-ignore-output"] teaches=["D1", "D22"]
-best_score = (torch.maximum(p, q) / (p + q) * (p + q)).sum().item() / (p + q).sum().item()  # the likelier one, everywhere
+best_score = torch.maximum(p, q).sum().item() / (p + q).sum().item()  # the likelier one, everywhere
 truth = torch.rand(100_000, generator=rng) < 0.5
 x_many = torch.where(truth, two_heaps.sample(100_000, rng)[:, 0], one_heap.sample(100_000, rng)[:, 0])
 denser = two_heaps.log_density(x_many[:, None]) > one_heap.log_density(x_many[:, None])
@@ -251,10 +252,10 @@ xs = np.linspace(-6, 6, 241)
 def stage(ax):
     """Draws the data on `ax`, and returns a function that shows D, G and the push on theta."""
     ax.fill_between(xs, bell(xs), color=PALETTE["real"], alpha=0.3)
-    ax.text(1.0, 0.33, "real", color=PALETTE["real"])
+    ax.text(0, 0.08, "real", color=PALETTE["real"], ha="center")
     fake, = ax.plot(xs, bell(xs), color=PALETTE["generated"], lw=2)
     verdict, = ax.plot(xs, bell(xs), color=PALETTE["discriminator"], lw=1.5)
-    name = ax.text(-5.9, 0, "D(x)", color=PALETTE["discriminator"], va="bottom")
+    name = ax.text(5.9, 0, "D(x)", color=PALETTE["discriminator"], va="bottom", ha="right")
     ax.axhline(0.5, color=PALETTE["muted"], lw=0.8, ls=":")
     arrow = ax.add_patch(FancyArrowPatch((0, 0), (1, 0), arrowstyle="-|>", mutation_scale=16, lw=2.5,
                                          color=PALETTE["generated"]))
@@ -264,11 +265,10 @@ def stage(ax):
         fake.set_ydata(bell(xs - theta))
         heights = 1 / (1 + np.exp(-(a * xs + b)))
         verdict.set_ydata(heights)
-        name.set_y(min(heights[0] + 0.02, 0.96))
+        name.set_y(np.clip(heights[-1] - 0.09, 0.02, 0.9))
         push = -slopes(a, b, theta)[2]
-        arrow.set_visible(abs(push) > 0.01)
-        if abs(push) > 0.01:
-            arrow.set_positions((theta, 0.44), (theta + 2.5 * push, 0.44))
+        arrow.set_visible(abs(push) > 0.01 and abs(theta) < 5.5)
+        arrow.set_positions((theta, 0.44), (np.clip(theta + 3.5 * push, -5.9, 5.9), 0.44))
         return push
 
     return show
@@ -278,12 +278,14 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), layout="constrained"
 show_stage = stage(left)
 thetas, slants = np.meshgrid(np.linspace(-5, 5, 61), np.linspace(-2.5, 2.5, 61))
 ground = np.array([[value(a, -a * t / 2, t).item() for t, a in zip(*row)] for row in zip(thetas, slants)])
-right.contour(thetas, slants, ground, levels=np.arange(-4, 0, 0.2), colors=PALETTE["muted"], linestyles="-", linewidths=0.7)
+levels = right.contour(thetas, slants, ground, levels=[-4, -3, -2.5, -2, -1.7, -1.5, -1.3, -1, -0.7, -0.4], colors=PALETTE["muted"],
+                       linestyles="-", linewidths=0.8)
+right.clabel(levels, fontsize="x-small", fmt="%.1f")
 trail, = right.plot([], [], color=PALETTE["extra"], lw=2)
 spot, = right.plot([], [], "D", color=PALETTE["extra"], ms=8)
 right.plot(0, 0, "+", color=PALETTE["ink"], ms=12, mew=2)
 finish(right, limits=((-5, 5), (-2.5, 2.5)), xlabel=r"G's move: $\theta$", ylabel=r"D's move: slope $a$",
-       title=r"value, and the way through it")
+       title="the value V, and the path of the two")
 
 
 def draw(steps, freeze_G, freeze_D, head_start, start):
@@ -327,7 +329,7 @@ assert both[:, 2].max() > 0.2 and np.abs(both[-1]).max() < 0.01, "in turn: past 
 # %% [markdown]
 # **Figure 7.4.** *D alone*: its curve rises between the heaps, and the generated heap gets an arrow to the right. *G alone*: it follows the arrow, past the real heap, since the frozen $D$ still points there; with more steps it runs off the picture. *In turn*: the heaps lie on each other, $D$ is flat, no arrow is left.
 #
-# A frozen opponent is a bad teacher: $D$'s arrow was right where $G$ *was*. When both learn, $G$ overshoots a little, $D$ turns round, and the path spirals into the middle. It need not: lesson 6's Dirac-GAN circles for ever with the same rules. Here the *spread* of the data helps; it makes $D$ less sure of itself, and that damps the dance.
+# A frozen opponent is a bad teacher: $D$'s arrow was right where $G$ *was*. When both learn, $G$ overshoots a little, $D$ turns round, and the path spirals into the middle. It need not: under the same rules lesson 6's Dirac-GAN never comes to rest. Here the *spread* of the data helps. Once the heaps agree, every slope of $D$ but 0 makes mistakes and is taken back; in the Dirac-GAN all slopes were equally good there.
 #
 # ---
 # # Part C: the value, symbol by symbol
@@ -349,18 +351,18 @@ assert both[:, 2].max() > 0.2 and np.abs(both[-1]).max() < 0.01, "in turn: past 
 
 # %% teaches=["F8", "Q1", "D27", "D29", "D30", "D31", "D32"]
 fig, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.6), layout="constrained", width_ratios=(1.5, 1))
-shares = torch.linspace(0.01, 0.99, 197)
+shares = torch.linspace(0.02, 0.98, 193)
 left.plot(shares, shares.log(), color=PALETTE["real"], lw=2, label=r"$\log d$: for real points")
 left.plot(shares, (1 - shares).log(), "--", color=PALETTE["generated"], lw=2, label=r"$\log(1-d)$: for generated points")
 real_dot, = left.plot([], [], "o", color=PALETTE["real"], ms=10)
 fake_dot, = left.plot([], [], "^", color=PALETTE["generated"], ms=10)
 left.legend(frameon=False, loc="lower center")
-finish(left, limits=((0, 1), (-4.8, 0.25)), xlabel="d, what D says", ylabel="part of the value")
+finish(left, limits=((0, 1), (-4.1, 0.25)), xlabel="d, what D says", ylabel="part of the value")
 bars = right.bar(["real", "generated", "V"], [0, 0, 0], color=[PALETTE["real"], PALETTE["generated"], PALETTE["discriminator"]], width=0.6)
 right.axhline(-math.log(4), color=PALETTE["muted"], ls=":")
 right.text(-0.4, -math.log(4) - 0.05, "$-\\log 4$", va="top", color=PALETTE["ink"])
 right.axhline(0, color=PALETTE["ink"], lw=0.8)
-finish(right, limits=((-0.5, 2.5), (-9.4, 0.25)), title="both parts, and their sum")
+finish(right, limits=((-0.5, 2.5), (-6.2, 0.25)), title="both parts, and their sum")
 
 
 def draw(D_real, D_fake):
@@ -374,10 +376,10 @@ def draw(D_real, D_fake):
             f"{than} -log 4 = {-math.log(4):.3f}. D would raise it; G can lower the second part only.")
 
 
-sliders(draw, fig, labels={"D_real": "D(x)", "D_fake": "D(G(z))"}, D_real=(0.01, 0.99, 0.01, 0.9), D_fake=(0.01, 0.99, 0.01, 0.2))
+sliders(draw, fig, labels={"D_real": "D(x)", "D_fake": "D(G(z))"}, D_real=(0.05, 0.95, 0.01, 0.8), D_fake=(0.05, 0.95, 0.01, 0.3))
 
 # %% [markdown]
-# **Figure 7.5.** Left: the two parts of the value, with dots where $D$ now stands. Right: both parts and their sum. A good judge (here 0.9 and 0.2) has a value near 0. Set both to 0.50: it is $-\log 4$, the value of a judge who always says "perhaps". Move $D(x)$ to 0.01: one confident mistake costs more than many right answers earn.
+# **Figure 7.5.** Left: the two parts of the value, with dots where $D$ now stands. Right: both parts and their sum. As stored, the judge leans the right way, and the value is above $-\log 4$ (dotted). Set both to 0.50: it is exactly $-\log 4$, the value of a judge who always says "perhaps". Move $D(x)$ down to 0.05: a confident mistake costs more than any right answer can earn.
 #
 # **It is cross-entropy.** You may read that the minimax loss "resembles" it. It *is* it. The cross-entropy of a verdict with truth 1 is $-\log D$, with truth 0 it is $-\log(1-D)$; so minus $V$ is the sum of two of them. $D$ is trained as any classifier of two classes is.
 
@@ -506,7 +508,7 @@ for theta, height in network_values.items():
 # %% [markdown]
 # **Figure 7.7.** The value of the best judge against the shift of the generated heap (line), and what networks reach (diamonds). At shift 0 nobody can tell; with growing shift the value climbs to 0.
 #
-# So: **a second network can be the distance.** At its best it measures the Jensen-Shannon divergence, from samples, without any density. That is the good news, and lesson 4 has told you the bad one: JS goes flat when the clouds are far apart. See the right end of the curve; lesson 8 comes back to it.
+# So: **a second network can be the distance.** At its best it measures the Jensen-Shannon divergence, from samples, without any density; a judge below its best shows less (that is what "best" means), never more, save by chance. That is the good news, and lesson 4 has told you the bad one: JS goes flat when the clouds are far apart. See the right end of the curve; lesson 8 comes back to it.
 #
 # ---
 # # Part D: the procedure, in six steps
@@ -614,8 +616,8 @@ BOXES = {"z": (0.9, 3.0, "noise\n$z$", "noise"), "G": (2.95, 3.0, "generator\n$G
 ARROWS = {"z-G": ((1.7, 3.0), (2.15, 3.0)), "G-fake": ((3.75, 3.0), (4.2, 3.0)),
           "fake-D": ((5.8, 2.8), (6.5, 2.4)), "real-D": ((5.8, 1.0), (6.5, 1.4)),
           "D-loss_g": ((7.9, 2.4), (8.8, 2.8)), "D-loss_d": ((7.9, 1.4), (8.8, 1.0)),
-          "back_d": ((8.9, 0.6), (7.2, 1.35)), "back_g": ((9.3, 3.5), (7.2, 2.5)), "back_g2": ((7.0, 2.5), (5.1, 3.5)),
-          "back_g3": ((4.9, 3.5), (3.1, 3.5))}
+          "back_d": ((8.8, 0.65), (7.3, 1.4)), "back_g": ((8.8, 3.2), (7.4, 2.42)), "back_g2": ((7.0, 2.42), (5.85, 3.2)),
+          "back_g3": ((4.6, 3.5), (3.35, 3.5))}
 LIT = {1: {"z", "G", "D"}, 2: {"z", "G", "fake", "z-G", "G-fake"}, 3: {"fake", "real", "D", "fake-D", "real-D"}, 4: {"D"},
        5: {"D", "loss_d", "loss_g", "D-loss_d", "D-loss_g"}, 6: {"loss_d", "D", "back_d", "frozen_g"},
        7: {"loss_g", "D", "fake", "G", "back_g", "back_g2", "back_g3", "frozen_d"}}
@@ -625,12 +627,12 @@ for name, (x, y, text, color) in BOXES.items():
     parts[name] = [ax.add_patch(box), ax.text(x, y, text, ha="center", va="center", color=PALETTE["ink"], fontsize="small")]
 for name, (tail, head) in ARROWS.items():
     back = name.startswith("back")
-    bend = {"back_d": -0.3, "back_g": 0.35, "back_g2": 0.35, "back_g3": 0.45}.get(name, 0)
+    bend = {"back_d": -0.3, "back_g": 0.3, "back_g2": 0.3, "back_g3": 0.4}.get(name, 0)
     arrow = FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=16, lw=2, ls="--" if back else "-",
                             color=PALETTE["extra" if back else "ink"], connectionstyle=f"arc3,rad={bend}")
     parts[name] = [ax.add_patch(arrow)]
 parts["frozen_g"] = [ax.text(2.95, 2.28, "cut off", ha="center", va="center", style="italic", color=PALETTE["ink"])]
-parts["frozen_d"] = [ax.text(7.2, 1.18, "frozen", ha="center", va="center", style="italic", color=PALETTE["ink"])]
+parts["frozen_d"] = [ax.text(7.2, 1.2, "frozen", ha="center", va="center", style="italic", color=PALETTE["ink"])]
 
 
 def draw(step):
@@ -674,16 +676,17 @@ for name, make_loss in PASSES.items():
 
 LAYERS = ["G, layer 1", "G, layer 2", "G, layer 3", "D, layer 1", "D, layer 2", "D, layer 3"]
 fig, ax = plt.subplots(figsize=(7.4, 3.2), layout="constrained")
-top = 1.3 * max(length for lengths in found.values() for length in lengths if length)
-columns = ax.bar(LAYERS, [0] * 6, color=[PALETTE["generated"]] * 3 + [PALETTE["discriminator"]] * 3, width=0.6)
+LEAST = 1e-5  # where the logarithmic axis begins
+columns = ax.bar(LAYERS, [LEAST] * 6, color=[PALETTE["generated"]] * 3 + [PALETTE["discriminator"]] * 3, width=0.6)
 labels = [ax.text(i, 0, "", ha="center", va="bottom", color=PALETTE["ink"]) for i in range(6)]
-finish(ax, limits=((-0.5, 5.5), (0, top)), ylabel="length of the slope", title="what a backward pass leaves in each layer")
+ax.set_yscale("log")
+finish(ax, limits=((-0.5, 5.5), (LEAST, 10)), ylabel="length of the slope", title="what a backward pass leaves in each layer")
 
 
 def draw(backward):
     for column, label, length in zip(columns, labels, found[backward]):
-        column.set_height(length or 0)
-        label.set_y((length or 0) + 0.01 * top)
+        column.set_height(max(length or 0, LEAST))
+        label.set_y(1.2 * max(length or 0, LEAST))
         label.set_text("none" if length is None else f"{length:.3f}")
     reached = [name for name, part in (("G", found[backward][:3]), ("D", found[backward][3:])) if part[0] is not None]
     return f"{backward}: slopes arrive in {' and '.join(reached)}."
@@ -695,7 +698,7 @@ assert all(found["D's loss, G cut off"][3:]) and all(found["G's loss, D frozen"]
 assert all(found["D's loss, G forgotten by mistake"]) and all(found["G's loss, D not frozen by mistake"])
 
 # %% [markdown]
-# **Figure 7.9.** The slopes after one backward pass, layer by layer. In the generator's pass none is left in $D$, and yet all that arrives in $G$ has come through $D$. Frozen does not mean switched off.
+# **Figure 7.9.** The slopes after one backward pass, layer by layer (one tick is a factor of ten). In the generator's pass none is left in $D$, and yet all that arrives in $G$ has come through $D$. Frozen does not mean switched off.
 #
 # Slopes that arrive by mistake need not do harm: with separate optimisers they are wiped before they are used. They cost time, and if somebody steps both networks with one optimiser they do the damage of "When it breaks".
 #
@@ -788,7 +791,7 @@ assert torch.equal(five[:, 0], film[-1].judge_losses) and torch.equal(five[:, 1]
 player(moon_film, layers=("real", "generated", "field", "loss"))
 
 # %% [markdown]
-# **Figure 7.11.** The training of Figure 7.1 as a film. The generated cloud is chased from place to place, then finds the moons and spreads along them, while the ground pales to white.
+# **Figure 7.11.** The training of Figure 7.1 as a film. The generated cloud is chased from place to place, then finds the moons and spreads along them, while the ground pales.
 #
 # Only $G$'s cloud moves. The real points are data, and $D$ is no cloud; it is the colour of the ground. And the loss curves are no progress report: after a wild beginning they hover around $\log 4$ and $-\log 2$, while the picture goes on improving. A loss measured against a moving opponent cannot tell how good either of them is.
 #
@@ -796,7 +799,7 @@ player(moon_film, layers=("real", "generated", "field", "loss"))
 #
 # **Early, $D$ wins easily.** Four fresh pairs; once $G$ is frozen, once both learn in turn.
 
-# %% tags=["nbval-ignore-output"] teaches=["S1", "S6", "D26", "D22", "D24"]
+# %% tags=["nbval-ignore-output"] teaches=["S1", "S6", "D26", "D22"]
 def accuracy_on_fresh(generator, discriminator, rng, target=moons, n=2000):
     with torch.no_grad():
         said_real = discriminator(target.sample(n, rng)) > 0
@@ -849,7 +852,11 @@ for _ in range(300):
     discriminator_step(moon_generator, patient, optimizer_d, moons.sample(128, rng), 2 * uniform_noise(128, 2, rng) - 1, minimax)
 with_patience = accuracy_on_fresh(moon_generator, patient, rng, n=10_000)
 print(f"D's accuracy at the end of training: {at_the_end:.3f}; after 300 more steps with G frozen: {with_patience:.3f}")
-assert abs(at_the_end - 0.5) < 0.1 and with_patience > at_the_end + 0.03
+assert abs(at_the_end - 0.5) < 0.1 and with_patience > at_the_end + 0.02
+last = moon_film[-1]
+print(f"mean losses of the last 300 steps: D {last.judge_losses[-300:].mean():.3f} (log 4 is {math.log(4):.3f}), "
+      f"G {last.losses[-300:].mean():.3f} (-log 2 is {-math.log(2):.3f})")
+assert abs(last.judge_losses[-300:].mean() - math.log(4)) < 0.1 and abs(last.losses[-300:].mean() + math.log(2)) < 0.15
 
 # %% [markdown]
 # So 50 % in the middle of a game does not say "nothing is left to see". It says that *this* judge, busy with a moving target, sees nothing just now.
@@ -859,7 +866,7 @@ assert abs(at_the_end - 0.5) < 0.1 and with_patience > at_the_end + 0.03
 # %% tags=["nbval-ignore-output"] teaches=["D1", "D26"]
 ring = distributions.ring()
 ring_pair = networks.mlp((2, 64, 64, 2), rng), networks.judge((2, 64, 64, 1), rng)
-ring_film = list(train_gan(*ring_pair, ring, rng, n_steps=1000, batch_size=128, every=25, n_arrows=40, **RATES))
+ring_film = list(train_gan(*ring_pair, ring, rng, n_steps=800, batch_size=128, every=20, n_arrows=40, **RATES))
 
 
 def count_near(snapshot):
@@ -870,7 +877,7 @@ def count_near(snapshot):
 player(ring_film, layers=("real", "generated", "field", "loss"), describe=count_near)
 
 # %% [markdown]
-# **Figure 7.13.** A ring of eight small heaps. The cloud first runs about as one piece; then it opens, and its points gather along the ring and at its heaps.
+# **Figure 7.13.** A ring of eight small heaps. The cloud swings to and fro as one wide sheet, partly out of the frame; then it opens, and its points gather along the ring and at its heaps.
 
 # %% tags=["nbval-ignore-output"] teaches=["D1", "D22"]
 BANDWIDTHS = [0.1, 0.3, 1.0, 3.0]  # of lesson 5
@@ -881,10 +888,10 @@ def far(snapshot):
     return distances.wasserstein1(snapshot.x_fake[:500], snapshot.x_real[:500])
 
 
-def after_500_steps(target, film):
+def after_400_steps(target, film):
     """W1 of three GANs (the film is one of them) and of three GMNs."""
-    common = dict(n_steps=500, batch_size=128, every=500, n_shown=500, n_arrows=0)
-    gans, gmns = [far(next(snapshot for snapshot in film if snapshot.step == 500))], []
+    common = dict(n_steps=400, batch_size=128, every=400, n_shown=500, n_arrows=0)
+    gans, gmns = [far(next(snapshot for snapshot in film if snapshot.step == 400))], []
     for seed in (1, 2):
         *pair, own_rng = fresh_pair(seed)
         gans.append(far(list(train_gan(*pair, target, own_rng, **common, **RATES))[-1]))
@@ -894,13 +901,13 @@ def after_500_steps(target, film):
     return gans, gmns
 
 
-on_moons = after_500_steps(moons, moon_film)
-print("moons, W1 after 500 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_moons[0])
+on_moons = after_400_steps(moons, moon_film)
+print("moons, W1 after 400 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_moons[0])
       + "; GMN " + ", ".join(f"{w:.2f}" for w in on_moons[1]))
 
 # %% tags=["nbval-ignore-output"] teaches=["D1", "D22"]
-on_ring = after_500_steps(ring, ring_film)
-print("ring,  W1 after 500 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_ring[0])
+on_ring = after_400_steps(ring, ring_film)
+print("ring,  W1 after 400 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_ring[0])
       + "; GMN " + ", ".join(f"{w:.2f}" for w in on_ring[1]))
 for target, film in ((moons, moon_film), (ring, ring_film)):
     floor = distances.wasserstein_floor(target, 500, rng, repeats=3)
@@ -909,11 +916,11 @@ for target, film in ((moons, moon_film), (ring, ring_film)):
 print("ring, GAN:     ", score_modes(ring_film[-1].x_fake, ring))
 print("ring, perfect: ", perfect_score(ring, len(ring_film[-1].x_fake)))
 assert score_modes(ring_film[-1].x_fake, ring).captured >= 6
-assert np.mean(on_moons[1]) < np.mean(on_moons[0]), "on the moons, at this stage, the GMN is ahead"
-assert 0.6 < np.mean(on_ring[1]) / np.mean(on_ring[0]) < 1.5, "on the ring, neither is far ahead"
+for gans, gmns in (on_moons, on_ring):
+    assert np.mean(gmns) < np.mean(gans), "at this stage the GMN is ahead"
 
 # %% [markdown]
-# An honest result: on these toys the second network works, and the fixed kernel works as well or better. On the moons the GMN is ahead after the same number of steps; on the ring neither is far ahead; and a step costs about the same. In the plane a kernel asks all the questions there are. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether the promise is kept, and with which loss, is the business of the next lessons.
+# An honest result: on these toys the second network works, and the fixed kernel gets there sooner, at about the same cost for a step. (Given more steps the GAN comes closer: put 1,000 in the place of 400.) In the plane a kernel asks all the questions there are. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
 #
 # ## When it breaks
 #
@@ -957,7 +964,7 @@ assert (flat - 0.5).abs().max() < 0.02 and pushes["linear"] < 0.01 < 0.1 < pushe
 #
 # **(b)**. A curve that can only rise or fall has no answer to "narrow or wide?", and settles on $\tfrac12$. The generator is far from perfect and hears nothing. Neither (a) nor (c): no push is not junk. $D = \tfrac12$ everywhere means success only if $D$ is the best of *all* judges. When GANs tremble near the end, the cause is not that $D$ says $\tfrac12$; it is that two moving players circle each other, or that batches are noisy, or that $D$ is weak.
 #
-# **Three ruined games.** Moons again, 300 steps. Look first, then match: the generator's sign is flipped, so that both players *want the same*; $D$ is frozen after 40 steps; $G$ learns ten times as slowly as in Figure 7.1.
+# **Three ruined games.** Moons again, 300 steps. The generator's sign is flipped, so that both players *want the same*; or $D$ is frozen after 40 steps; or $G$ learns ten times as slowly as before. Which panel is which? (The order is drawn at random.)
 
 # %% tags=["nbval-ignore-output"] teaches=["D22", "D25"]
 class Friends(Minimax):
@@ -981,31 +988,35 @@ def ruined(loss=minimax, freeze_after=None, rate=2e-3, n_steps=300):
     return discriminator, x_fake
 
 
-games = {"A": ruined(freeze_after=40), "B": ruined(rate=2e-4), "C": ruined(loss=Friends())}
+KINDS = {"D frozen": dict(freeze_after=40), "G slow": dict(rate=2e-4), "friends": dict(loss=Friends())}
+shuffled = [list(KINDS)[i] for i in torch.randperm(3, generator=rng)]  # the panels come in an order nobody has chosen
+games = {name: ruined(**KINDS[name]) for name in shuffled}
 fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.3), layout="constrained")
 window = ((-8.0, 8.0), (-8.0, 8.0))
 sides = torch.linspace(-8, 8, 60)
 places = torch.cartesian_prod(sides, sides).flip(1)
-for ax, (name, (discriminator_then, x_fake_then)) in zip(axes, games.items()):
+for ax, letter, (discriminator_then, x_fake_then) in zip(axes, "ABC", games.values()):
     judge_field(ax, torch.sigmoid(discriminator_then(places)).detach().reshape(60, 60), window)
     scatter_samples(ax, moons.sample(300, rng), kind="real", size=2)
     scatter_samples(ax, x_fake_then, kind="generated", size=3)
     inside = (x_fake_then.abs() < 8).all(dim=1).float().mean()
-    finish(ax, title=f"{name}: {100 * inside:.0f} % of its points in view", limits=window, equal=True)
+    finish(ax, title=f"{letter}: {100 * inside:.0f} % of the points in view", limits=window, equal=True)
 plt.show()
 
 # %% [markdown]
-# **Figure 7.15.** Three games that went wrong, in a wider window than before: the moons are the small blue thing in the middle.
+# **Figure 7.15.** Three games that went wrong, in a wider window than before: the moons are the small blue shapes in the middle.
 
 # %% tags=["nbval-ignore-output"] teaches=["D22", "D25"]
 distance_then = {name: distances.wasserstein1(x, moons.sample(500, rng)) for name, (_, x) in games.items()}
-print("W1 to the moons: " + ", ".join(f"{name} {w:.2f}" for name, w in distance_then.items()))
-assert distance_then["C"] > 2 * far(moon_film[0]), "friends end farther apart than they began"
-assert min(distance_then.values()) > far(moon_film[-1])
+for letter, (name, w) in zip("ABC", distance_then.items()):
+    print(f"{letter}: {name:10} W1 to the moons {w:8.2f}")
+at_first = far(moon_film[0])
+assert min(distance_then["D frozen"], distance_then["friends"]) > 2 * at_first, "these end far beyond where they began"
+assert far(moon_film[-1]) < distance_then["G slow"] < at_first, "this one is only late"
 
 # %% [markdown]
-# *A* is the frozen $D$, *B* the slow $G$, *C* the two friends. A frozen judge is followed past the moons to wherever it says "real". A slow generator stays far behind; it is not ruined, only late. And two players with the same aim are happy at once: $G$ carries its points to where $D$ has the easiest work, far away. Whoever
-# back-propagates $D$'s loss into $G$ and steps both with one optimiser builds exactly this.
+# A *frozen judge* is followed past the moons, to wherever it says "real", and on. A *slow generator* stays behind; it is not ruined, only late. And two players who *want the same* are content at once: $G$ carries its points away from the moons, to where $D$ has the easiest work. Whoever
+# back-propagates $D$'s loss into $G$ and steps both networks with one optimiser has built that game.
 #
 # ## Exercises
 #
