@@ -1,37 +1,39 @@
 // The stage: draws what the kernel sends, and sends back what the reader does. No library, no build step.
 //
-// The kernel (helpers/stage.py) sends custom messages {frame, state, arrays} with one buffer for each array; what is
-// not in a message stays as it was. After painting, the page answers {kind: "painted", frame}, and only then comes the
-// next one. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", points}.
+// The kernel (helpers/stage.py) sends {frame, state, arrays, gone} with one buffer for each array; what a message does
+// not name stays as it was. After painting, the page answers {kind: "painted", frame}, and only then comes the next
+// one. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
 
-const COLOUR = { real: "#0072B2", generated: "#D55E00", noise: "#009E73", discriminator: "#444444", gradient: "#CC79A7",
-                 muted: "#999999", ink: "#222222" };
-const RGB = { real: [0, 114, 178], generated: [213, 94, 0], low: [60, 60, 60] };
-const TYPES = { float32: Float32Array, uint16: Uint16Array, uint8: Uint8Array };
+const COLOUR = { real: "#0072B2", generated: "#D55E00", noise: "#009E73", D: "#444444", gradient: "#CC79A7",
+                 muted: "#999999", ink: "#222222", words: "#555555" };
+const RGB = { real: [0, 114, 178], generated: [213, 94, 0], grade: [60, 60, 60] };
+const TYPES = { float32: Float32Array, uint16: Uint16Array };
+const FONT = "system-ui, sans-serif";
 const STYLE = `
-.gn-stage { background: #fff; color: ${COLOUR.ink}; color-scheme: light; padding: 8px; font: 13px/1.4 system-ui, sans-serif;
+.gn-stage { background: #fff; color: ${COLOUR.ink}; color-scheme: light; padding: 8px; font: 13px/1.4 ${FONT};
   border: 1px solid #ddd; border-radius: 4px; max-width: 960px; box-sizing: border-box; }
+.gn-stage.draws { max-width: 482px; }
 .gn-stage .panels, .gn-stage .row { display: flex; flex-wrap: wrap; gap: 6px 12px; align-items: center; }
-.gn-stage .panels { align-items: flex-start; margin-bottom: 6px; }
+.gn-stage .panels { align-items: flex-start; }
 .gn-stage .row { margin: 5px 0; }
-.gn-stage .side { display: flex; flex-direction: column; gap: 6px; }
+.gn-stage .side { display: flex; flex-direction: column; gap: 4px; }
 .gn-stage canvas { background: #fff; max-width: 100%; display: block; }
-.gn-stage canvas.draws { touch-action: none; cursor: crosshair; }
-.gn-stage button, .gn-stage select, .gn-stage input[type=number] { font: inherit; color: ${COLOUR.ink}; background: #f4f4f4;
-  border: 1px solid #888; border-radius: 4px; padding: 3px 9px; min-height: 28px; }
-.gn-stage button:hover:enabled { background: #e4e4e4; }
-.gn-stage button.main { background: ${COLOUR.ink}; color: #fff; }
+.gn-stage.draws canvas { touch-action: none; cursor: crosshair; }
+.gn-stage button, .gn-stage select, .gn-stage input[type=number] { font: inherit; color: ${COLOUR.ink};
+  background: #f4f4f4; border: 1px solid #888; border-radius: 4px; padding: 3px 8px; height: 28px; box-sizing: border-box; }
+.gn-stage button:hover:enabled { background: #e2e2e2; }
+.gn-stage button.main, .gn-stage button.main:hover:enabled { background: ${COLOUR.ink}; color: #fff; min-width: 5em; }
 .gn-stage :disabled { opacity: .45; }
 .gn-stage input[type=number] { width: 6em; }
 .gn-stage input[type=range] { width: 11em; vertical-align: middle; }
-.gn-stage .wide { flex: 1 1 100%; display: flex; gap: 8px; align-items: center; }
+.gn-stage .wide { flex: 1 1 60%; display: flex; gap: 8px; align-items: center; }
 .gn-stage .wide input { flex: 1; }
-.gn-stage :focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
-.gn-stage table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-.gn-stage th, .gn-stage td { text-align: right; padding: 1px 0 1px 14px; font-weight: normal; }
-.gn-stage th[scope=row] { text-align: left; padding-left: 0; }
-.gn-stage thead th { color: #555; }
-.gn-stage [role=status] { min-height: 2.8em; margin: 4px 0; }
+.gn-stage :focus-visible { outline: 3px solid ${COLOUR.real}; outline-offset: 2px; }
+.gn-stage table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: auto; margin: 0 0 0 40px; }
+.gn-stage th, .gn-stage td { text-align: right; padding: 0 0 0 18px; font-weight: normal; }
+.gn-stage tbody th { text-align: left; padding-left: 0; }
+.gn-stage thead th { color: ${COLOUR.words}; }
+.gn-stage [role=status] { min-height: 2.8em; margin: 6px 0 2px; }
 .gn-stage [role=status].alarm { font-weight: bold; }`;
 
 function make(tag, properties = {}, ...children) {
@@ -40,384 +42,321 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
-function makeCanvas(width, height) {
-  const canvas = make("canvas"), scale = Math.max(1, window.devicePixelRatio || 1);
-  canvas.width = width * scale;
-  canvas.height = height * scale;
+function makePanel(width, height) {
+  const sharp = Math.max(1, window.devicePixelRatio || 1);
+  const canvas = make("canvas", { width: width * sharp, height: height * sharp }), pen = canvas.getContext("2d");
   canvas.style.width = `${width}px`;
   canvas.style.aspectRatio = `${width} / ${height}`;
   canvas.setAttribute("role", "img");
-  const pen = canvas.getContext("2d");
-  pen.setTransform(scale, 0, 0, scale, 0, 0);
+  pen.scale(sharp, sharp);
   return { canvas, pen, width, height };
 }
 
 // Round numbers for an axis: about `count` of them between low and high.
 function ticks(low, high, count = 5) {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
+  const rough = (high - low) / count || 1, power = 10 ** Math.floor(Math.log10(rough)), found = [];
   const step = [1, 2, 5, 10].map(factor => factor * power).find(size => size >= rough);
-  const found = [];
   for (let i = Math.ceil(low / step); i * step <= high; i++) found.push(Number((i * step).toPrecision(6)));
   return found;
 }
 
-// A small picture of one marker, made once: copying it is much faster than drawing the shape thousands of times.
-function sprite(kind, radius, alpha) {
-  const size = 4 * Math.ceil(radius + 1), canvas = make("canvas", { width: 2 * size, height: 2 * size });
-  const pen = canvas.getContext("2d");
-  pen.translate(size, size);
-  pen.scale(2, 2);
-  pen.globalAlpha = alpha;
-  pen.fillStyle = COLOUR[kind];
-  pen.beginPath();
-  if (kind === "generated") {
-    for (const turn of [0, 1, 2]) pen.lineTo(1.35 * radius * Math.sin(turn * 2.0944), -1.35 * radius * Math.cos(turn * 2.0944));
-  } else if (kind === "noise") pen.rect(-radius * .8, -radius * .8, radius * 1.6, radius * 1.6);
-  else pen.arc(0, 0, radius, 0, 7);
-  pen.fill();
-  return { canvas, half: size / 2 };
+function polyline(pen, points) { // pairs of numbers; interrupted where one is not finite
+  let down = false;
+  for (const [x, y] of points) {
+    const there = Number.isFinite(x + y);
+    if (there) down ? pen.lineTo(x, y) : pen.moveTo(x, y);
+    down = there;
+  }
 }
 
-const SPRITES = {};
-function drawPoints(pen, points, kind, x, y, radius = 2.1, alpha = .6) {
-  const name = `${kind} ${radius} ${alpha}`, mark = SPRITES[name] ??= sprite(kind, radius, alpha), half = mark.half;
+// One marker, drawn once: copying a small picture is much faster than drawing the shape thousands of times.
+const MARKS = {};
+function mark(kind, radius) {
+  return MARKS[kind + radius] ??= (() => {
+    const half = 2 * radius + 1, canvas = make("canvas", { width: 4 * half, height: 4 * half }), pen = canvas.getContext("2d");
+    pen.scale(2, 2);
+    pen.translate(half, half);
+    Object.assign(pen, { fillStyle: COLOUR[kind], strokeStyle: "#fff", lineWidth: .7, globalAlpha: .8 });
+    pen.beginPath();
+    if (kind === "real") pen.arc(0, 0, radius, 0, 7);
+    else if (kind === "noise") pen.rect(-radius * .8, -radius * .8, radius * 1.6, radius * 1.6);
+    else for (const turn of [0, 1, 2]) pen.lineTo(1.5 * radius * Math.sin(turn * 2.0944), -1.5 * radius * Math.cos(turn * 2.0944));
+    pen.closePath();
+    if (radius > 1.5) pen.stroke(); // a white edge: real points are seen on the field's blue
+    pen.fill();
+    return { canvas, half };
+  })();
+}
+
+function drawPoints(pen, points, kind, x, y, radius) {
+  const { canvas, half } = mark(kind, radius);
   for (let i = 0; i < points.length; i += 2) {
     const px = x(points[i]), py = y(points[i + 1]);
-    if (Number.isFinite(px + py)) pen.drawImage(mark.canvas, px - half, py - half, 2 * half, 2 * half);
+    if (Number.isFinite(px + py)) pen.drawImage(canvas, px - half, py - half, 2 * half, 2 * half);
   }
 }
 
-// The line on which the field has this value, as pairs of points in cells (marching squares).
+// The lines on which the field has this value, each a list of [column, row] (marching squares, joined to long lines).
 function contour(field, rows, columns, level) {
-  const segments = [];
+  const places = new Map(), links = new Map(), lines = [];
   for (let row = 0; row + 1 < rows; row++) {
     for (let column = 0; column + 1 < columns; column++) {
-      const at = row * columns + column, crossings = [];
-      const corners = [[field[at], 0, 0], [field[at + 1], 1, 0], [field[at + columns + 1], 1, 1], [field[at + columns], 0, 1]];
+      const at = row * columns + column, corners = [at, at + 1, at + columns + 1, at + columns], crossed = [];
       for (let k = 0; k < 4; k++) {
-        const [a, ax, ay] = corners[k], [b, bx, by] = corners[(k + 1) % 4];
-        if ((a < level) !== (b < level)) {
-          const share = (level - a) / (b - a);
-          crossings.push([column + ax + share * (bx - ax), row + ay + share * (by - ay)]);
-        }
+        const a = Math.min(corners[k], corners[(k + 1) % 4]), b = Math.max(corners[k], corners[(k + 1) % 4]);
+        if ((field[a] < level) === (field[b] < level)) continue;
+        const share = (level - field[a]) / (field[b] - field[a]), along = b - a === 1, edge = 2 * a + along;
+        places.set(edge, [a % columns + (along ? share : 0), Math.floor(a / columns) + (along ? 0 : share)]);
+        if (!links.has(edge)) links.set(edge, []);
+        crossed.push(edge);
       }
-      for (let k = 0; k + 1 < crossings.length; k += 2) segments.push([crossings[k], crossings[k + 1]]);
+      for (let k = 0; k + 1 < crossed.length; k += 2) {
+        links.get(crossed[k]).push(crossed[k + 1]);
+        links.get(crossed[k + 1]).push(crossed[k]);
+      }
     }
   }
-  return segments;
-}
-
-// ---- the picture: field, grid, points, arrows, and the brush ------------------------------------------------------
-
-function pictureScales(state, width, height) {
-  const [[left, right], [bottom, top]] = state.limits, box = { x: 34, y: 8, width: width - 44, height: height - 32 };
-  const unit = Math.min(box.width / (right - left), box.height / (top - bottom)); // one unit is as long upwards as sideways
-  box.x += (box.width - unit * (right - left)) / 2;
-  box.width = unit * (right - left);
-  box.height = unit * (top - bottom);
-  return { box, unit, left, right, bottom, top, x: value => box.x + unit * (value - left),
-           y: value => box.y + unit * (top - value), back: (px, py) => [left + (px - box.x) / unit, top - (py - box.y) / unit] };
-}
-
-function drawField(pen, array, state, scales) {
-  const { data, shape: [rows, columns] } = array, { box } = scales, critic = !state.field_is_probability;
-  const small = make("canvas", { width: columns, height: rows }), paper = small.getContext("2d");
-  const image = paper.createImageData(columns, rows);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      const value = data[(rows - 1 - row) * columns + column] / 65535, at = 4 * (row * columns + column);
-      const side = critic ? RGB.low : value < .5 ? RGB.generated : RGB.real; // a critic: grey, light where its score is high
-      const strength = .75 * (critic ? 1 - value : Math.abs(2 * value - 1));
-      for (let k = 0; k < 3; k++) image.data[at + k] = 255 + strength * (side[k] - 255);
-      image.data[at + 3] = 255;
+  for (const start of [...links.keys()].sort((a, b) => links.get(a).length - links.get(b).length)) { // loose ends first
+    const line = [places.get(start)];
+    for (let at = start; links.get(at).length; line.push(places.get(at))) {
+      const next = links.get(at).pop(), back = links.get(next);
+      back.splice(back.indexOf(at), 1);
+      at = next;
     }
+    if (line.length > 1) lines.push(line);
   }
-  paper.putImageData(image, 0, 0);
-  pen.imageSmoothingEnabled = true;
-  const dx = box.width / (columns - 1), dy = box.height / (rows - 1); // the field's first and last places lie on the edges
+  return lines;
+}
+
+// ---- the picture: field, grid, points, arrows, crosses, the brush ----------------------------------------------------
+
+function scalesOf({ limits: [[left, right], [bottom, top]] }, { width, height }) {
+  const unit = Math.min((width - 44) / (right - left), (height - 32) / (top - bottom)); // the same in both directions
+  const box = { width: unit * (right - left), height: unit * (top - bottom), y: 8 };
+  box.x = 34 + (width - 44 - box.width) / 2;
+  return { box, unit, x: value => box.x + unit * (value - left), y: value => box.y + unit * (top - value),
+           back: (px, py) => [left + (px - box.x) / unit, top - (py - box.y) / unit] };
+}
+
+function drawField(pen, { data, shape: [rows, columns] }, state, { box }) {
+  const critic = !state.field_is_probability, image = new ImageData(columns, rows);
+  for (let i = 0; i < data.length; i++) { // the kernel's rows begin below, the picture's above
+    const value = data[i] / 65535, at = 4 * ((rows - 1 - Math.floor(i / columns)) * columns + i % columns);
+    const colour = critic ? RGB.grade : value < .5 ? RGB.generated : RGB.real; // a critic: grey, light where it grades high
+    const strength = .6 * (critic ? 1 - value : Math.abs(2 * value - 1));
+    for (let k = 0; k < 3; k++) image.data[at + k] = 255 + strength * (colour[k] - 255);
+    image.data[at + 3] = 255;
+  }
+  const small = make("canvas", { width: columns, height: rows });
+  small.getContext("2d").putImageData(image, 0, 0);
+  const dx = box.width / (columns - 1), dy = box.height / (rows - 1); // its first and last places lie on the edges
   pen.drawImage(small, box.x - dx / 2, box.y - dy / 2, box.width + dx, box.height + dy);
-  const [low, high] = state.field_range ?? [0, 1], levels = critic ? ticks(low, high, 5) : [.5];
-  pen.strokeStyle = pen.fillStyle = COLOUR.discriminator;
-  pen.lineWidth = critic ? 1 : 1.6;
-  pen.font = "11px system-ui, sans-serif";
-  for (const level of levels) {
-    const segments = contour(data, rows, columns, 65535 * (level - low) / (high - low || 1));
-    const place = ([column, row]) => [box.x + column * dx, box.y + box.height - row * dy];
-    pen.setLineDash(critic ? [] : [6, 4]);
+  const [low, high] = state.field_range;
+  Object.assign(pen, { strokeStyle: COLOUR.D, fillStyle: COLOUR.ink, lineWidth: critic ? 1 : 1.6, font: `11px ${FONT}` });
+  pen.setLineDash(critic ? [] : [6, 4]);
+  for (const level of critic ? ticks(low, high) : [.5]) {
+    const lines = contour(data, rows, columns, 65535 * (level - low) / (high - low || 1))
+      .map(line => line.map(([column, row]) => [box.x + column * dx, box.y + box.height - row * dy]));
     pen.beginPath();
-    for (const [a, b] of segments) {
-      pen.moveTo(...place(a));
-      pen.lineTo(...place(b));
-    }
+    for (const line of lines) polyline(pen, line);
     pen.stroke();
-    if (critic && segments.length) pen.fillText(String(level), ...place(segments[Math.floor(segments.length / 2)][0]));
+    const longest = lines.reduce((best, line) => line.length > best.length ? line : best, []);
+    if (critic && longest.length) pen.fillText(String(level), ...longest[Math.floor(longest.length / 2)]);
   }
   pen.setLineDash([]);
 }
 
-function drawArrow(pen, x0, y0, x1, y1, head = 5) {
-  const length = Math.hypot(x1 - x0, y1 - y0), angle = Math.atan2(y1 - y0, x1 - x0), tip = Math.min(head, length);
-  pen.moveTo(x0, y0);
-  pen.lineTo(x1, y1);
-  for (const side of [-.5, .5]) {
-    pen.moveTo(x1, y1);
-    pen.lineTo(x1 - tip * Math.cos(angle + side), y1 - tip * Math.sin(angle + side));
+function drawGrid(pen, { data, shape: [kinds, lines, points] }, { x, y }) {
+  pen.strokeStyle = COLOUR.noise;
+  for (let kind = 0; kind < kinds; kind++) { // the lines on which the first coordinate is fixed are darker
+    Object.assign(pen, { globalAlpha: kind ? .5 : .95, lineWidth: kind ? .8 : 1.2 });
+    pen.beginPath();
+    for (let line = 0; line < lines; line++) {
+      const at = 2 * points * (kind * lines + line);
+      polyline(pen, Array.from({ length: points }, (_, i) => [x(data[at + 2 * i]), y(data[at + 2 * i + 1])]));
+    }
+    pen.stroke();
   }
+  pen.globalAlpha = 1;
 }
 
-function drawPicture({ pen, width, height }, state, arrays, brush) {
-  const scales = pictureScales(state, width, height), { box, x, y, unit } = scales, on = name => arrays[name] && state.layers?.[name] !== false;
+function arrowTo(pen, x0, y0, x1, y1) { // adds to the path; the head is never longer than the arrow
+  const angle = Math.atan2(y1 - y0, x1 - x0), tip = Math.min(4.5, Math.hypot(x1 - x0, y1 - y0));
+  polyline(pen, [[x0, y0], [x1, y1]]);
+  polyline(pen, [-.5, .5].flatMap(side => [[x1 - tip * Math.cos(angle + side), y1 - tip * Math.sin(angle + side)], [x1, y1], [NaN, 0]]));
+}
+
+function drawPicture(panel, state, arrays, brush) {
+  const { pen, width, height } = panel, scales = scalesOf(state, panel), { box, unit, x, y } = scales;
   pen.clearRect(0, 0, width, height);
   pen.save();
   pen.beginPath();
   pen.rect(box.x, box.y, box.width, box.height);
   pen.clip();
-  if (on("field")) drawField(pen, arrays.field, state, scales);
-  if (on("grid")) {
-    const { data, shape: [kinds, lines, points] } = arrays.grid;
-    pen.strokeStyle = COLOUR.noise;
-    for (let kind = 0; kind < kinds; kind++) { // the lines on which the first coordinate is fixed are darker
-      pen.globalAlpha = kind ? .45 : .9;
-      pen.lineWidth = kind ? .8 : 1.1;
-      pen.beginPath();
-      for (let line = 0; line < lines; line++) {
-        for (let i = 0, at = 2 * points * (kind * lines + line), up = false; i < points; i++, at += 2) {
-          const px = x(data[at]), py = y(data[at + 1]);
-          if (!Number.isFinite(px + py)) up = false;
-          else if (up) pen.lineTo(px, py);
-          else up = !pen.moveTo(px, py);
-        }
-      }
-      pen.stroke();
-    }
-    pen.globalAlpha = 1;
-  }
-  for (const kind of ["real", "generated"]) if (on(kind)) drawPoints(pen, arrays[kind].data, kind, x, y, state.mark ?? 2.1);
-  pen.strokeStyle = COLOUR.ink;
-  pen.lineWidth = 1;
+  if (arrays.field) drawField(pen, arrays.field, state, scales);
+  if (arrays.grid) drawGrid(pen, arrays.grid, scales);
+  for (const kind of ["real", "generated"]) if (arrays[kind]) drawPoints(pen, arrays[kind].data, kind, x, y, state.mark ?? 2.2);
+  Object.assign(pen, { strokeStyle: COLOUR.ink, lineWidth: 1 });
   pen.beginPath();
-  if (on("arrows")) {
-    const { data } = arrays.arrows, longest = box.width / 6, scale = unit * (state.arrow_scale ?? 1);
-    for (let i = 0; i < data.length; i += 4) {
-      const dx = scale * data[i + 2], dy = -scale * data[i + 3], cut = Math.min(1, longest / (Math.hypot(dx, dy) || 1));
-      const px = x(data[i]), py = y(data[i + 1]);
-      if (Number.isFinite(px + py + dx + dy)) drawArrow(pen, px, py, px + cut * dx, py + cut * dy);
-    }
+  const arrows = arrays.arrows?.data ?? [], crosses = arrays.crosses?.data ?? [];
+  for (let i = 0; i < arrows.length; i += 4) {
+    const dx = unit * state.arrow_scale * arrows[i + 2], dy = -unit * state.arrow_scale * arrows[i + 3];
+    const cut = Math.min(1, box.width / 6 / (Math.hypot(dx, dy) || 1)), px = x(arrows[i]), py = y(arrows[i + 1]);
+    if (Number.isFinite(px + py + dx + dy)) arrowTo(pen, px, py, px + cut * dx, py + cut * dy);
   }
-  if (arrays.crosses) { // points that the discriminator judges wrongly
-    const { data } = arrays.crosses;
-    for (let i = 0; i < data.length; i += 2) {
-      for (const side of [-4, 4]) {
-        pen.moveTo(x(data[i]) - 4, y(data[i + 1]) - side);
-        pen.lineTo(x(data[i]) + 4, y(data[i + 1]) + side);
-      }
-    }
+  for (let i = 0; i < crosses.length; i += 2) { // points that the discriminator judges wrongly
+    const px = x(crosses[i]), py = y(crosses[i + 1]);
+    polyline(pen, [[px - 4, py - 4], [px + 4, py + 4], [NaN, 0], [px - 4, py + 4], [px + 4, py - 4]]);
+  }
+  if (brush.shown) {
+    const [px, py] = [x(brush.at[0]), y(brush.at[1])], radius = Math.max(3, unit * state.brush);
+    pen.moveTo(px + radius, py);
+    pen.arc(px, py, radius, 0, 7);
+    polyline(pen, [[px - 12, py], [px + 12, py], [NaN, 0], [px, py - 12], [px, py + 12]]);
   }
   pen.stroke();
-  if (brush?.shown) {
-    const px = x(brush.at[0]), py = y(brush.at[1]);
-    pen.beginPath();
-    pen.arc(px, py, Math.max(3, unit * state.brush), 0, 7);
-    pen.moveTo(px - 12, py);
-    pen.lineTo(px + 12, py);
-    pen.moveTo(px, py - 12);
-    pen.lineTo(px, py + 12);
-    pen.stroke();
-  }
   pen.restore();
-  pen.strokeStyle = COLOUR.muted;
-  pen.fillStyle = "#555";
-  pen.lineWidth = 1;
-  pen.font = "11px system-ui, sans-serif";
+  Object.assign(pen, { strokeStyle: COLOUR.muted, fillStyle: COLOUR.words, lineWidth: 1, font: `11px ${FONT}`, textAlign: "center" });
   pen.strokeRect(box.x, box.y, box.width, box.height);
-  pen.textAlign = "center";
-  for (const value of ticks(scales.left, scales.right)) pen.fillText(value, x(value), box.y + box.height + 15);
+  for (const value of ticks(...state.limits[0])) pen.fillText(value, x(value), box.y + box.height + 15);
   pen.textAlign = "right";
-  for (const value of ticks(scales.bottom, scales.top)) pen.fillText(value, box.x - 5, y(value) + 4);
-  pen.textAlign = "left";
+  for (const value of ticks(...state.limits[1])) pen.fillText(value, box.x - 5, y(value) + 4);
 }
 
-// ---- the diagram: the six steps of the procedure --------------------------------------------------------------------
+// ---- the diagram: the six steps of the procedure ----------------------------------------------------------------------
 
-const BOXES = { noise: [42, 62, "noise z"], G: [140, 62, "G"], generated: [238, 62, "generated"], real: [238, 172, "real"],
-                D: [338, 117, "D"], lossD: [434, 172, "loss of D"], lossG: [434, 62, "loss of G"] };
-// data flow forward; gradients run back along the same ways, a little beside them
-const FLOWS = { "noise-G": [[74, 62], [108, 62]], "G-generated": [[172, 62], [206, 62]], "generated-D": [[270, 68], [308, 96]],
-                "real-D": [[270, 166], [308, 138]], "D-lossD": [[370, 136], [400, 154]], "D-lossG": [[370, 98], [400, 80]],
-                "lossD>D": [[396, 170], [362, 150]], "lossG>D": [[396, 66], [362, 84]], "D>generated": [[314, 84], [276, 54]],
-                "generated>G": [[206, 74], [172, 74]] };
+const BOXES = { noise: [42, 58, "noise z"], G: [140, 58, "generator"], generated: [238, 58, "generated"], real: [238, 158, "real"],
+                D: [338, 108, "discriminator"], lossD: [434, 158, "loss of D"], lossG: [434, 58, "loss of G"] };
+// data flow forward ("-"); gradients run back beside them (">")
+const FLOWS = { "noise-G": [74, 58, 106, 58], "G-generated": [172, 58, 204, 58], "generated-D": [270, 66, 306, 88],
+                "real-D": [270, 152, 306, 130], "D-lossD": [370, 126, 402, 142], "D-lossG": [370, 90, 402, 74],
+                "lossD>D": [402, 160, 368, 143], "lossG>D": [402, 56, 368, 73], "D>generated": [310, 73, 272, 50],
+                "generated>G": [206, 70, 174, 70] };
 
 function drawDiagram({ pen, width, height }, state, arrays, phase) {
-  const lit = state.lit && new Set(state.lit), numbers = state.numbers ?? {};
+  const lit = state.lit && new Set(state.lit), frozen = state.frozen ?? [];
   pen.clearRect(0, 0, width, height);
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-  for (const [name, [[x0, y0], [x1, y1]]] of Object.entries(FLOWS)) {
-    const back = name.includes(">"), shown = lit ? lit.has(name) : !back;
-    if (back && !shown) continue;
-    pen.globalAlpha = shown ? 1 : .2;
-    pen.strokeStyle = back ? COLOUR.gradient : COLOUR.ink;
-    pen.lineWidth = shown && lit ? 3 : 1.5;
+  for (const [name, [x0, y0, x1, y1]] of Object.entries(FLOWS)) {
+    const back = name.includes(">"), on = lit ? lit.has(name) : !back, colour = back ? COLOUR.gradient : COLOUR.ink;
+    if (back && !on) continue;
+    Object.assign(pen, { globalAlpha: on ? 1 : .2, strokeStyle: colour, fillStyle: colour, lineWidth: on && lit ? 3 : 1.5, lineDashOffset: -phase });
     pen.setLineDash(back ? [5, 4] : []);
-    pen.lineDashOffset = -phase;
     pen.beginPath();
-    pen.moveTo(x0, y0);
-    pen.lineTo(x1, y1);
+    polyline(pen, [[x0, y0], [x1, y1]]);
     pen.stroke();
-    pen.setLineDash([]);
+    const length = Math.hypot(x1 - x0, y1 - y0), ux = 6 * (x1 - x0) / length, uy = 6 * (y1 - y0) / length;
     pen.beginPath();
-    drawArrow(pen, x1 - .01 * (x1 - x0), y1 - .01 * (y1 - y0), x1, y1);
-    const length = Math.hypot(x1 - x0, y1 - y0), ux = (x1 - x0) / length, uy = (y1 - y0) / length;
-    pen.fillStyle = pen.strokeStyle;
-    pen.moveTo(x1 + 3 * ux, y1 + 3 * uy);
-    pen.lineTo(x1 - 7 * ux - 5 * uy, y1 - 7 * uy + 5 * ux);
-    pen.lineTo(x1 - 7 * ux + 5 * uy, y1 - 7 * uy - 5 * ux);
-    pen.fill();
-    if (shown && lit && !back && phase) { // a bead runs along with the data
-      pen.beginPath();
-      pen.arc(x0 + (x1 - x0) * (phase % 30) / 30, y0 + (y1 - y0) * (phase % 30) / 30, 4, 0, 7);
-      pen.fill();
+    polyline(pen, [[x1 + ux / 2, y1 + uy / 2], [x1 - ux - uy, y1 - uy + ux], [x1 - ux + uy, y1 - uy - ux]]);
+    if (on && lit && !back && phase) { // a bead runs along with the data
+      const share = phase % 30 / 30;
+      pen.moveTo(x0, y0);
+      pen.arc(x0 + share * (x1 - x0), y0 + share * (y1 - y0), 4, 0, 7);
     }
+    pen.fill();
   }
   for (const [name, [x, y, text]] of Object.entries(BOXES)) {
-    const active = !lit || lit.has(name), frozen = (state.frozen ?? []).includes(name), kind = { G: "ink", D: "discriminator" }[name] ?? name;
-    pen.globalAlpha = active ? 1 : .3;
-    pen.fillStyle = frozen ? "#e8eef4" : "#fff";
-    pen.strokeStyle = COLOUR[kind] ?? (name === "lossD" ? COLOUR.ink : COLOUR.gradient);
-    pen.lineWidth = active && lit ? 3 : 1.5;
-    pen.setLineDash(frozen ? [2, 3] : []);
+    const on = !lit || lit.has(name), cold = frozen.includes(name), cloud = arrays[`small_${name}`];
+    Object.assign(pen, { globalAlpha: on ? 1 : .3, fillStyle: cold ? "#e4edf5" : "#fff", lineWidth: on && lit ? 3 : 1.5, textAlign: "center",
+                         strokeStyle: COLOUR[name] ?? (name === "lossG" ? COLOUR.gradient : COLOUR.ink), font: `12px ${FONT}` });
+    pen.setLineDash(cold ? [2, 3] : []);
     pen.beginPath();
     pen.roundRect(x - 32, y - 26, 64, 52, 6);
     pen.fill();
     pen.stroke();
-    pen.setLineDash([]);
     pen.fillStyle = COLOUR.ink;
-    pen.font = name.length === 1 ? "bold 18px system-ui, sans-serif" : "12px system-ui, sans-serif";
-    const cloud = arrays[`small_${name}`];
-    if (cloud) { // a small picture of the points in the box, its name outside
+    if (cloud) { // a small picture of the points
       const [[left, right], [bottom, top]] = name === "noise" ? state.noise_limits : state.limits;
       pen.save();
       pen.clip();
-      drawPoints(pen, cloud.data, name, value => x - 30 + 60 * (value - left) / (right - left),
-                 value => y + 24 - 48 * (value - bottom) / (top - bottom), 1.1, .8);
+      drawPoints(pen, cloud.data, name, value => x - 30 + 60 * (value - left) / (right - left), value => y + 24 - 48 * (value - bottom) / (top - bottom), 1.1);
       pen.restore();
-      pen.fillText(text, x, name === "real" ? y + 36 : y - 36);
-    } else if (name.startsWith("loss")) {
-      pen.fillText(text, x, y - 9);
-      pen.fillText(numbers[name] ?? "", x, y + 10);
-    } else pen.fillText(text, x, frozen ? y - 6 : y);
-    if (frozen) {
-      pen.font = "11px system-ui, sans-serif";
-      pen.fillText("frozen", x, y + 15);
-    }
-    if (name === "G" || name === "D") {
-      pen.font = "11px system-ui, sans-serif";
-      pen.fillText(name === "G" ? "generator" : "discriminator", x, name === "G" ? y - 36 : y + 36);
-    }
+    } else if (name.startsWith("loss")) pen.fillText(state.numbers?.[name] || "–", x, y + 4);
+    if (cold) pen.fillText("frozen", x, y + 19);
+    pen.fillText(text, x, name === "D" ? y + 41 : y - 32); // above D, gradients pass
+    pen.font = `bold 18px ${FONT}`;
+    if (name.length === 1) pen.fillText(name, x, y + (cold ? 2 : 6));
   }
-  pen.globalAlpha = 1;
-  pen.font = "11px system-ui, sans-serif";
-  pen.textAlign = "left";
-  pen.textBaseline = "alphabetic";
-  pen.fillStyle = "#555";
-  pen.fillText("solid: data, forward;  dashed: gradient, back", 10, height - 8);
+  pen.setLineDash([]);
+  Object.assign(pen, { globalAlpha: 1, font: `11px ${FONT}`, textAlign: "left", fillStyle: COLOUR.words });
+  pen.fillText("solid: data, forward     dashed: gradient, back", 10, height - 8);
 }
 
-// ---- the loss curves ------------------------------------------------------------------------------------------------
+// ---- the loss curves --------------------------------------------------------------------------------------------------
 
 function drawCurves({ pen, width, height }, state, arrays) {
-  const curves = arrays.curves, box = { x: 44, y: 22, width: width - 54, height: height - 46 };
+  const { data, shape: [, count] } = arrays.curves, box = { x: 44, y: 22, width: width - 54, height: height - 46 };
   pen.clearRect(0, 0, width, height);
-  pen.font = "11px system-ui, sans-serif";
-  pen.fillStyle = "#555";
-  if (!curves || curves.shape[1] < 2) {
-    pen.fillText("The losses will be drawn here, step by step.", box.x, box.y + 20);
-    return;
-  }
-  const { data, shape: [, count] } = curves, values = data.subarray(count).filter(Number.isFinite), last = data[count - 1];
-  const sorted = Float32Array.from(values).sort(), low = sorted[Math.floor(.005 * sorted.length)], high = sorted[Math.floor(.995 * (sorted.length - 1))];
-  const room = .08 * (high - low) || .5, y = value => box.y + box.height * (high + room - value) / (high - low + 2 * room);
-  const x = step => box.x + box.width * step / Math.max(1, last);
+  Object.assign(pen, { font: `11px ${FONT}`, fillStyle: COLOUR.words, lineWidth: 1, textAlign: "left" });
+  if (!count) return pen.fillText("The losses will be drawn here, step by step.", box.x, box.y + 20);
+  const sorted = data.slice(count).filter(Number.isFinite).sort(), of = share => sorted[Math.round(share * (sorted.length - 1))];
+  const room = .1 * (of(.995) - of(.005)) || .5, low = of(.005) - room, high = of(.995) + room, last = state.tops.step;
+  const x = step => box.x + box.width * step / last, y = value => box.y + box.height * (high - value) / (high - low);
   pen.strokeStyle = "#ddd";
+  pen.beginPath();
   pen.textAlign = "right";
-  for (const value of ticks(low - room, high + room, 4)) {
-    pen.beginPath();
-    pen.moveTo(box.x, y(value));
-    pen.lineTo(box.x + box.width, y(value));
-    pen.stroke();
+  for (const value of ticks(low, high, 4)) {
+    polyline(pen, [[box.x, y(value)], [box.x + box.width, y(value)]]);
     pen.fillText(value, box.x - 5, y(value) + 4);
   }
+  pen.stroke();
   pen.textAlign = "center";
   for (const value of ticks(0, last, 4)) if (Number.isInteger(value)) pen.fillText(value.toLocaleString("en"), x(value), height - 10);
   pen.textAlign = "left";
   pen.save();
-  pen.beginPath();
-  pen.rect(box.x, box.y, box.width, box.height);
+  pen.rect(box.x - 1, box.y, box.width + 2, box.height);
   pen.clip();
-  for (const [row, colour, dash] of [[1, COLOUR.discriminator, []], [2, COLOUR.generated, [6, 3]]]) {
-    pen.strokeStyle = colour;
+  [[COLOUR.D, []], [COLOUR.generated, [6, 3]]].forEach(([colour, dash], k) => {
+    const curve = Array.from({ length: count }, (_, i) => [x(data[i]), y(data[(k + 1) * count + i])]);
+    Object.assign(pen, { strokeStyle: colour, lineWidth: 1.5 });
     pen.setLineDash(dash);
-    pen.lineWidth = 1.4;
     pen.beginPath();
-    for (let i = 0, up = false; i < count; i++) {
-      const value = data[row * count + i];
-      if (!Number.isFinite(value)) continue;
-      if (up) pen.lineTo(x(data[i]), y(value));
-      else up = !pen.moveTo(x(data[i]), y(value));
-    }
+    polyline(pen, curve.filter(([, value]) => Number.isFinite(value))); // steps that trained the other network leave no gap
     pen.stroke();
-  }
-  pen.setLineDash([]);
+  });
   pen.restore();
   pen.strokeStyle = COLOUR.ink;
   pen.beginPath();
-  pen.moveTo(x(state.cursor), box.y);
-  pen.lineTo(x(state.cursor), box.y + box.height);
+  polyline(pen, [[x(state.cursor), box.y], [x(state.cursor), box.y + box.height]]);
   pen.stroke();
-  pen.fillStyle = COLOUR.discriminator;
+  pen.fillStyle = COLOUR.D;
   pen.fillText("loss of D (solid)", box.x, 13);
-  pen.fillStyle = "#b34c00";
+  pen.fillStyle = "#b04a00";
   pen.fillText("loss of G (dashed)", box.x + 110, 13);
 }
 
-// ---- controls, input, and the messages --------------------------------------------------------------------------------
+// ---- controls and input -----------------------------------------------------------------------------------------------
 
-function makeControl(control, send) {
-  const { name, kind, label } = control;
+function makeControl({ name, kind, label, options, low, high, step, main, wide }, send) {
   if (kind === "button") {
-    const element = make("button", { type: "button", textContent: label, className: control.main ? "main" : "" });
-    element.onclick = () => send(name, null);
-    return { element, row: element, read: () => null, write: () => {} };
+    const element = make("button", { type: "button", textContent: label, className: main ? "main" : "", onclick: () => send(name, null) });
+    return { element, row: element };
   }
   if (kind === "choice") {
-    const element = make("select", {}, ...control.options.map(text => make("option", { value: text, textContent: text })));
-    element.onchange = () => send(name, element.value);
+    const element = make("select", { onchange: () => send(name, element.value) }, ...options.map(text => make("option", { textContent: text })));
     return { element, row: make("label", {}, `${label} `, element), write: value => { element.value = value; } };
   }
   if (kind === "check") {
-    const element = make("input", { type: "checkbox" });
-    element.onchange = () => send(name, element.checked);
+    const element = make("input", { type: "checkbox", onchange: () => send(name, element.checked) });
     return { element, row: make("label", {}, element, ` ${label}`), write: value => { element.checked = value; } };
   }
-  const number = kind === "number", element = make("input", { type: number ? "number" : "range", min: control.low, max: control.high, step: control.step });
-  const said = make("output"), tell = () => {
-    said.textContent = Number(element.value).toLocaleString("en");
-    if (!number) element.setAttribute("aria-valuetext", `${said.textContent} of ${Number(element.max).toLocaleString("en")}`);
+  const element = make("input", { type: kind, min: low, max: high, step }), said = make("output"), slides = kind === "range";
+  const tell = () => {
+    said.textContent = slides ? Number(element.value).toLocaleString("en") : "";
+    if (slides) element.setAttribute("aria-valuetext", `${said.textContent} of ${Number(element.max).toLocaleString("en")}`);
   };
-  element.addEventListener(number ? "change" : "input", () => { tell(); send(name, Number(element.value)); });
-  return { element, row: make("label", { className: control.wide ? "wide" : "" }, `${label} `, element, ...(number ? [] : [" ", said])),
-           write: (value, top) => { if (top !== undefined) element.max = top; element.value = value; tell(); } };
+  element.addEventListener(slides ? "input" : "change", () => { tell(); send(name, Number(element.value)); });
+  const write = (value, top) => { Object.assign(element, top === undefined ? { value } : { max: top, value }); tell(); };
+  return { element, row: make("label", { className: wide ? "wide" : "" }, `${label} `, element, said), write };
 }
 
-// Pointer and keyboard on a picture that can be drawn on; `stroke(points)` receives data coordinates, in order.
+// Pointer and keyboard on a picture that can be drawn on; `stroke(points, first)` receives places in the data's units.
 function listen(panel, state, brush, stroke, repaint) {
-  const { canvas, width, height } = panel;
-  canvas.classList.add("draws");
-  canvas.tabIndex = 0;
+  const { canvas } = panel;
   const place = event => {
-    const { left, top, width: shown } = canvas.getBoundingClientRect(), zoom = width / shown;
-    return pictureScales(state, width, height).back((event.clientX - left) * zoom, (event.clientY - top) * zoom);
+    const { left, top, width } = canvas.getBoundingClientRect(), zoom = panel.width / width;
+    return scalesOf(state, panel).back((event.clientX - left) * zoom, (event.clientY - top) * zoom);
   };
+  canvas.tabIndex = 0;
   canvas.onpointerdown = event => {
     if (event.button) return;
     canvas.setPointerCapture(event.pointerId);
@@ -431,59 +370,51 @@ function listen(panel, state, brush, stroke, repaint) {
   };
   canvas.onpointerup = canvas.onpointercancel = () => { brush.down = false; };
   canvas.onpointerleave = canvas.onblur = () => { brush.shown = false; repaint(); };
-  canvas.onfocus = () => { brush.shown = true; repaint(); };
   canvas.onkeydown = event => {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!way && event.key !== " ") return;
     event.preventDefault();
     event.stopPropagation(); // else JupyterLab would go to another cell
-    const before = brush.at, [[left, right], [bottom, top]] = state.limits, step = (right - left) / 60;
-    if (way) {
-      brush.at = [Math.min(right, Math.max(left, before[0] + step * way[0])), Math.min(top, Math.max(bottom, before[1] + step * way[1]))];
-    }
+    const before = brush.at, inside = (value, [low, high], by) => Math.min(high, Math.max(low, value + by * (high - low) / 60));
+    if (way) brush.at = state.limits.map((limits, k) => inside(before[k], limits, way[k]));
+    if (!way || event.shiftKey) stroke([before], true);
+    if (way && event.shiftKey) stroke([brush.at], false);
     brush.shown = true;
-    if (!way) stroke([brush.at], true);
-    else if (event.shiftKey) {
-      stroke([before], true);
-      stroke([brush.at], false);
-    }
     repaint();
   };
 }
 
+// ---- the widget: messages and frames ------------------------------------------------------------------------------------
+
 function render({ model, el }) {
   const spec = model.get("spec"), state = {}, arrays = {}, brush = { at: [0, 0], down: false, shown: false };
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)"), waiting = {}, panels = {}, controls = {};
-  let strokes = [], frame = 0, planned = false, unpainted = 0, silence = 0, told = 0, phase = 0;
+  let strokes = [], planned = false, unpainted = 0, silence = 0, told = 0, phase = 0;
 
-  const status = make("div"), table = make("table"), pictures = make("div", { className: "panels" }), side = make("div", { className: "side" });
+  const status = make("div"), table = make("table"), side = make("div", { className: "side" }), pictures = make("div", { className: "panels" });
+  const root = make("div", { className: spec.draws ? "gn-stage draws" : "gn-stage" }, make("style", { textContent: STYLE }), pictures, status);
   status.setAttribute("role", "status");
-  const root = make("div", { className: "gn-stage" }, make("style", { textContent: STYLE }), pictures, status);
   for (const [name, [width, height]] of Object.entries(spec.panels)) {
-    panels[name] = makeCanvas(width, height);
+    panels[name] = makePanel(width, height);
     (name === "picture" ? pictures : side).append(panels[name].canvas);
   }
   side.append(table);
   pictures.append(side);
+  for (const items of spec.rows) root.append(make("div", { className: "row" }, ...items.map(item => (controls[item.name] = makeControl(item, change)).row)));
+  if (spec.draws) listen(panels.picture, state, brush, (points, first) => { strokes.push({ points, first }); plan(); }, plan);
 
-  const post = message => {
+  function post(message) {
     model.send(message);
-    // an answer may get lost while a page or a connection comes back: then ask for everything anew
-    clearTimeout(silence);
+    clearTimeout(silence); // an answer may get lost while a connection comes back: then ask for everything anew
     silence = setTimeout(() => model.send({ kind: "hello" }), 4000);
-  };
-  const changed = (name, value) => { // the last value of a control, once a frame of the screen; every press of a button
-    const order = performance.timeOrigin + performance.now(), button = value === null;
-    if (button) post({ kind: "control", name, value, order });
-    else waiting[name] = { value, order, sent: false };
-    plan();
-  };
-  for (const items of spec.rows) {
-    const row = make("div", { className: "row" });
-    for (const item of items) row.append((controls[item.name] = makeControl(item, changed)).row);
-    root.append(row);
   }
-  if (spec.draws) listen(panels.picture, state, brush, (points, first) => { strokes.push({ points, first }); plan(); }, () => plan());
+
+  function change(name, value) { // every press of a button; of other controls the latest value, once a frame of the screen
+    const order = performance.timeOrigin + performance.now();
+    if (value === null) post({ kind: "control", name, value, order });
+    else waiting[name] = { kind: "control", name, value, order };
+    plan();
+  }
 
   function plan() {
     if (!planned) requestAnimationFrame(paint);
@@ -492,29 +423,17 @@ function render({ model, el }) {
 
   function paint() {
     planned = false;
-    for (const [name, change] of Object.entries(waiting)) {
-      if (!change.sent) post({ kind: "control", name, value: change.value, order: change.order });
-      change.sent = true;
+    for (const message of Object.values(waiting)) {
+      if (!message.sent) post({ ...message });
+      message.sent = true;
     }
-    if (strokes.length) post({ kind: "stroke", strokes: strokes.splice(0), order: 0 });
+    if (strokes.length) post({ kind: "stroke", strokes: strokes.splice(0) });
     if (!state.limits) return;
     drawPicture(panels.picture, state, arrays, brush);
     if (panels.diagram) drawDiagram(panels.diagram, state, arrays, calm.matches ? 0 : phase);
     if (panels.curves) drawCurves(panels.curves, state, arrays);
-    if (unpainted) {
-      model.send({ kind: "painted", frame: unpainted });
-      root.dataset.frame = unpainted; // for tests: what is on the screen
-      unpainted = 0;
-    }
-  }
-
-  function say() { // not more than once a second while it plays, for those who listen
-    const now = performance.now();
-    if (state.playing && now - told < 1000) return;
-    told = now;
-    if (status.textContent !== state.sentence) status.textContent = state.sentence;
-    status.classList.toggle("alarm", Boolean(state.alarm));
-    for (const [name, panel] of Object.entries(panels)) panel.canvas.setAttribute("aria-label", `${state.names?.[name] ?? "Picture"}. ${state.sentence}`);
+    if (unpainted) model.send({ kind: "painted", frame: root.dataset.frame = unpainted });
+    unpainted = 0;
   }
 
   function received(message, buffers) {
@@ -522,8 +441,8 @@ function render({ model, el }) {
     Object.assign(state, message.state);
     for (const name of message.gone) delete arrays[name];
     message.arrays.forEach(({ name, type, shape }, i) => {
-      const view = buffers[i], bytes = view.buffer ? view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength) : view;
-      arrays[name] = { data: new TYPES[type](bytes), shape };
+      const { buffer, byteOffset, byteLength } = buffers[i];
+      arrays[name] = { data: new TYPES[type](buffer.slice(byteOffset, byteOffset + byteLength)), shape };
     });
     for (const [name, { element, write }] of Object.entries(controls)) {
       const off = state.off?.includes(name) ?? false, text = state.texts?.[name];
@@ -534,18 +453,21 @@ function render({ model, el }) {
       write(state.values[name], state.tops?.[name]);
     }
     if (message.state.table) {
-      const cell = (text, i, tag) => Object.assign(make(tag, { textContent: text }), tag === "th" ? { scope: i ? "col" : "row" } : {});
-      table.replaceChildren(make("thead", {}, make("tr", {}, ...state.table[0].map((text, i) => cell(text, 1, "th")))),
-        make("tbody", {}, ...state.table.slice(1).map(row => make("tr", {}, ...row.map((text, i) => cell(text, i, i ? "td" : "th"))))));
+      const row = (texts, head) => make("tr", {}, ...texts.map((text, i) => make(head || !i ? "th" : "td", { textContent: text, scope: head ? "col" : "row" })));
+      table.replaceChildren(make("thead", {}, row(state.table[0], true)), make("tbody", {}, ...state.table.slice(1).map(texts => row(texts, false))));
     }
-    say();
-    unpainted = frame = message.frame;
+    if (!state.playing || performance.now() - told > 1000) { // while it plays, once a second is enough for who listens
+      told = performance.now();
+      if (status.textContent !== state.sentence) status.textContent = state.sentence;
+      status.classList.toggle("alarm", state.alarm);
+      for (const [name, { canvas }] of Object.entries(panels)) canvas.setAttribute("aria-label", `${state.names[name]}. ${state.sentence}`);
+    }
+    unpainted = message.frame;
     plan();
   }
 
-  // beads and dashes run along the diagram while a step of it is lit
-  const clock = panels.diagram && setInterval(() => {
-    if (!state.lit || calm.matches || document.hidden || !(state.flows ?? false)) return;
+  const clock = panels.diagram && setInterval(() => { // beads and dashes run while a step of the diagram is lit
+    if (!state.lit?.length || calm.matches || document.hidden) return;
     phase += 1;
     drawDiagram(panels.diagram, state, arrays, phase);
   }, 50);

@@ -1,4 +1,4 @@
-"""The stage: a canvas in the page that is drawn from arrays, with controls; and the sketchpad, the simplest thing on it.
+"""The stage: a picture in the page that is drawn from arrays, with controls; and the sketchpad, which is drawn on it.
 
 `Stage` is the widget. It sends what changed, as arrays and a few words, to stage.js, which draws it, and it waits until
 that is painted before it sends more: a slow page is never flooded, and a closed one receives nothing. `Board` is what
@@ -52,11 +52,12 @@ class Stage(anywidget.AnyWidget):
         return self.awake and self.painted == self.frame
 
     def show(self, arrays=None, **state):
-        """None; from now on, this is to be seen. arrays: {name: array, or None to remove it}; state: words and numbers."""
+        """None; this is to be seen from now on. arrays: {name: array, or None to remove it}; state: words, numbers."""
         with self.lock:
             for name, array in (arrays or {}).items():
-                self.arrays[name] = array
-                self.changed.add(("array", name))
+                if self.arrays.get(name) is not array:
+                    self.arrays[name] = array
+                    self.changed.add(("array", name))
             for name, value in state.items():
                 if name not in self.state or self.state[name] != value:
                     self.state[name] = value
@@ -230,7 +231,7 @@ class Sketchpad(Board):
         super().__init__(rows, {"picture": (460, 440)}, draws=True)
         self.rng = torch.Generator().manual_seed(0)  # scatters the dots of the brush
         self.points, self.before, self.last = torch.empty(0, 2), [], None
-        self.box.show(limits=LIMITS, names={"picture": "Sketchpad: arrow keys move, space draws, shift with arrows too"})
+        self.box.show(limits=LIMITS, names={"picture": "Sketchpad"})
         self._example("heart")
 
     def __repr__(self):
@@ -271,7 +272,7 @@ class Sketchpad(Board):
             self._drawn()
 
     def stroke(self, strokes):
-        """Dots, or the eraser, along the places where the brush was: a list of {"points": [[x, y], ...], "first": bool}."""
+        """Dots, or the eraser, where the brush went: a list of {"points": [[x, y], ...], "first": bool}."""
         for stroke in strokes:
             places = torch.tensor(stroke["points"], dtype=torch.float32).reshape(-1, 2).clamp(-EDGE, EDGE)
             if stroke["first"]:
@@ -293,7 +294,7 @@ class Sketchpad(Board):
 
     def _touch(self, way):
         size = self.controls["brush"].value
-        if self.controls["eraser"].value:
+        if self.controls["eraser"].value:  # what lies near the way goes
             if len(way) and len(self.points):
                 self.points = self.points[torch.cdist(self.points, way).min(dim=1).values > size]
             return
@@ -313,10 +314,11 @@ class Sketchpad(Board):
 
     def _drawn(self, said=""):
         count = len(self.points)
-        advice = (f"a target needs at least {FEWEST_DOTS}." if count < FEWEST_DOTS
-                  else "the sketchpad is full: erase something to draw more." if count >= MOST_DOTS
-                  else "draw on, or use it as a target.")
-        self.say(f"{said}{count:,} dots; {advice}", {"real": self.points.numpy().astype(np.float32)},
+        advice = "Mouse or finger draws. Keys: arrows move the brush, space leaves dots, shift with arrows draws."
+        if count < FEWEST_DOTS or count >= MOST_DOTS:
+            advice = (f"A target needs at least {FEWEST_DOTS}. " if count < FEWEST_DOTS else
+                      "The sketchpad is full: erase something to draw more. ") + advice
+        self.say(f"{said}{count:,} dots. {advice}", {"real": self.points.numpy().astype(np.float32)},
                  brush=self.controls["brush"].value, off=[] if self.before else ["undo"])
 
 

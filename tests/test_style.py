@@ -14,10 +14,14 @@ LEVELS = [
     {"networks", "distributions", "puppies", "pictures", "sampling"},
     {"losses", "scores", "distances"},
     {"training", "ensemble"},
+    {"rehearsal"},
     {"plots", "blit"},
     {"widgets"},
+    {"stage"},
+    {"theatre"},
 ]
-DRAWING = {"plots", "blit", "widgets"}  # they alone import matplotlib
+DRAWING = {"plots", "blit", "widgets", "stage", "theatre"}  # they alone import matplotlib
+WIDGETS = {"widgets": "ipywidgets", "stage": "anywidget"}  # what each of them alone imports
 FREE = {"checks"}  # feedback on exercises: imports no other helper, and is imported by lessons only
 
 
@@ -47,7 +51,7 @@ def wrong_imports(module, source):
             wrong.add(name)
         if top in ("matplotlib", "IPython") and module not in DRAWING:
             wrong.add(name)
-        if top in ("ipywidgets", "anywidget") and module != "widgets":
+        if top in WIDGETS.values() and WIDGETS.get(module) != top:
             wrong.add(name)
     return sorted(wrong)
 
@@ -62,6 +66,8 @@ def test_imports_point_one_way(module):
     ("plots", "import matplotlib\nfrom helpers.sampling import randu", []),
     ("sampling", "import matplotlib.pyplot as plt", ["matplotlib.pyplot"]),
     ("plots", "from ipywidgets import HTML", ["ipywidgets", "ipywidgets.HTML"]),
+    ("stage", "import anywidget\nfrom helpers import widgets", []),
+    ("theatre", "import anywidget\nfrom helpers.stage import Board", ["anywidget"]),
     ("sampling", "from helpers import plots", ["helpers.plots"]),
     ("sampling", "def f():\n    from .plots import finish", ["helpers.plots", "helpers.plots.finish"]),
     ("distances", "from . import scores", ["helpers.scores"]),
@@ -90,12 +96,13 @@ print("matplotlib.pyplot" in sys.modules, "ipywidgets" in sys.modules)
 def test_import_changes_no_global_state(module):
     drawing = module in DRAWING
     prepare = "import matplotlib.pyplot" if drawing else ""
-    if module == "widgets":
-        prepare += ", ipywidgets"
+    live = module in ("widgets", "stage", "theatre")
+    if live:
+        prepare += ", ipywidgets" + ", anywidget" * (module != "widgets")
     code = WATCH.format(module=module, prepare=prepare)
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == [str(drawing), str(module == "widgets")]
+    assert done.stdout.split() == [str(drawing), str(live)]
 
 
 def test_ruff_finds_nothing():
