@@ -506,7 +506,7 @@ fig, ax = plt.subplots(figsize=(6.6, 3.5), layout="constrained")
 ax.plot(sweep_thetas, best_values, color=PALETTE["ink"], lw=2, label="the best judge")
 ax.plot(network_values.keys(), network_values.values(), "D", color=PALETTE["extra"], ms=8,
         label="networks, on fresh points")
-for height, name in ((0, "0: always right"), (-math.log(4), "$-\\log 4$: cannot tell")):
+for height, name in ((0, "0: always right, and sure"), (-math.log(4), "$-\\log 4$: cannot tell")):
     ax.axhline(height, color=PALETTE["muted"], lw=0.8, ls="--")
     ax.text(5.95, height + 0.03, name, ha="right", va="bottom", color=PALETTE["ink"])
 ax.legend(frameon=False, loc="center right")
@@ -582,7 +582,7 @@ print(f"discriminator {loss_discriminator:.4f} (log 4 is {math.log(4):.4f}), "
 assert abs(loss_discriminator - math.log(4)) < 0.1, "close to the loss of a judge who always says 1/2"
 
 # %% [markdown]
-# **Step 6: back-propagate and update, first $D$, then $G$.** Strictly speaking these are two passes. In $D$'s pass the generated points are *detached*, cut off from the network that made them, so that no slope reaches $G$. In $G$'s pass $D$ is frozen, and asked again, for it has changed.
+# **Step 6: back-propagate and update, first $D$, then $G$.** Strictly speaking these are two passes. In $D$'s pass the generated points are *detached*, cut off from the network that made them, so that no slope reaches $G$. In $G$'s pass $D$ is frozen: slopes pass through it, and none is kept for it. It is asked again, for it has changed.
 
 # %% tags=["nbval-ignore-output"] teaches=["S6", "D26", "F7", "D25"]
 optimizer_d = torch.optim.Adam(discriminator.parameters(), lr=2e-3, betas=(0.5, 0.9))
@@ -858,11 +858,12 @@ finish(ax, limits=((0, 100), (0, 1.02)), xlabel="step", ylabel="D's accuracy", t
 plt.show()
 print("after 100 steps, G frozen: " + ", ".join(f"{curve[-1]:.3f}" for curve in frozen_curves)
       + "; in turn: " + ", ".join(f"{curve[-1]:.3f}" for curve in turn_curves))
-assert all(curve[-1] > 0.95 and curve[-1] > curve[0] for curve in frozen_curves), "D above .95 within a hundred steps"
+assert all(curve[8] > 0.95 > curve[0] for curve in frozen_curves), "G frozen: D above .95 within eighty steps"
+assert min(min(curve[2:]) for curve in turn_curves) < 0.5, "in turn: below one half at times"
 assert np.mean(turn_curves, axis=0)[-1] < np.mean(frozen_curves, axis=0)[-1] - 0.1
 
 # %% [markdown]
-# **Figure 7.12.** $D$'s accuracy on fresh points in three pairs. Against a frozen generator (solid) it is right in more than 95 % within a hundred steps. Against one that answers (dashed) it wins at first, then goes up and down, at times below one half: as if it still accused the place that $G$ has just left.
+# **Figure 7.12.** $D$'s accuracy on fresh points in three pairs. Against a frozen generator (solid) it is right in more than 95 % within eighty steps. Against one that answers (dashed) it wins at first, then goes up and down, at times below one half: as if it still accused the place that $G$ has just left.
 #
 # **Late, $D$ is near 50 %. Is the generator good?** Take the pair of Figure 7.1 at the end of its training, freeze the generator, and let a copy of the discriminator learn on.
 
@@ -929,7 +930,7 @@ print("moons, W1 after 400 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_moons
       + "; GMN " + ", ".join(f"{w:.2f}" for w in on_moons[1]))
 
 # %% tags=["nbval-ignore-output"] teaches=["D1", "D22"]
-on_ring = after_400_steps(ring, ring_film, n_seeds=2)
+on_ring = after_400_steps(ring, ring_film, n_seeds=3)
 print("ring,  W1 after 400 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_ring[0])
       + "; GMN " + ", ".join(f"{w:.2f}" for w in on_ring[1]))
 for target, film in ((moons, moon_film), (ring, ring_film)):
@@ -941,10 +942,10 @@ print("ring, GAN:     ", score_modes(ring_film[-1].x_fake, ring))
 print("ring, perfect: ", perfect_score(ring, len(ring_film[-1].x_fake)))
 assert score_modes(ring_film[-1].x_fake, ring).captured >= 6
 assert np.mean(on_moons[1]) < np.mean(on_moons[0]), "on the moons, at this stage, the GMN is ahead"
-assert 0.4 < np.mean(on_ring[1]) / np.mean(on_ring[0]) < 2, "on the ring, neither is far ahead"
+assert np.mean(on_ring[1]) < 1.25 * np.mean(on_ring[0]), "on the ring, the GAN is level at best"
 
 # %% [markdown]
-# An honest result: on these toys the second network works, and does no better than the fixed kernel. On the moons the GMN gets there sooner; on the ring neither is far ahead; a step costs about the same. (Given more steps the GAN comes closer; its last lines tell.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
+# An honest result: on these toys the second network works, and does no better than the fixed kernel. On the moons the GMN gets there sooner; on the ring the GAN is level at best (with some seeds it still swings to and fro at step 400); a step costs about the same. (Given more steps the GAN comes closer; its last lines tell.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
 #
 # ## When it breaks
 #
@@ -978,11 +979,12 @@ ax.legend(frameon=False, loc="upper right")
 finish(ax, limits=((-6, 6), (0, 1.05)), xlabel="x", title="one of the judges sees nothing")
 plt.show()
 flat = torch.sigmoid(judges["linear"](torch.tensor(xs[:, None], dtype=torch.float32)))
-evenly = torch.special.ndtri((torch.arange(10_000) + 0.5) / 10_000)  # the normal distribution's quantiles: no chance in them
+evenly = torch.special.ndtri((torch.arange(10_000) + 0.5) / 10_000)  # normal numbers in order, without chance
 w1 = distances.wasserstein1(evenly, 2 * evenly)
 print(f"the linear D lies between {flat.min():.3f} and {flat.max():.3f}; average push on a generated point: linear "
       f"{pushes['linear']:.4f}, network {pushes['network']:.3f}; the two distributions are {w1:.3f} apart")
-assert (flat - 0.5).abs().max() < 0.02 and pushes["linear"] < 0.01 < 0.1 < pushes["network"] and math.isclose(w1, math.sqrt(2 / math.pi), rel_tol=0.01)
+assert (flat - 0.5).abs().max() < 0.02 and pushes["linear"] < 0.01 < 0.1 < pushes["network"]
+assert math.isclose(w1, math.sqrt(2 / math.pi), rel_tol=0.01), "far from equal"
 
 # %% [markdown]
 # **Figure 7.14.** Real (filled), generated (outline), and two judges. The linear one (solid) stays at one half everywhere; the network (dotted) says "real" in the middle and "generated" outside.
@@ -1071,10 +1073,10 @@ theatre(stage_generator, stage_discriminator, moons, loss=minimax,
 #
 # What to look for:
 #
-# 1. *Slow motion: next*, seven times. Where does the dashed arrow turn back, and which network is frozen then?
+# 1. *Slow motion: next*, seven times. Where do the dashed arrows end in the last two, and which network stands still?
 # 2. *Train discriminator once*, thirty times: the ground takes sides. Then *train generator once*, thirty times: follow the arrows. Does the cloud stop at the moons?
 # 3. *Play*. Which of the two losses would have told you that the picture got better? *Measure Wasserstein-1* now and then.
-# 4. Wait until the ground is pale. Set the generator's learning rate to 0, and play on. Is the discriminator really at the end of its wits?
+# 4. Wait until the ground is pale. Set the generator's learning rate to *0 (frozen)*, and play on. Is the discriminator really at the end of its wits?
 # 5. Choose *both want the same*, and reset. Then choose your own drawing.
 #
 # ## Exercises
@@ -1160,7 +1162,7 @@ def inspected(make_loss):
                            for network in pair)]
 
 
-def in_turn(detach_points, detach_verdict, detach_real=False):
+def with_detach(detach_points, detach_verdict, detach_real=False):
     """The loss with `detach` in one of three places."""
     def make_loss(generator, discriminator, x_real, z):
         x_fake = generator(z).detach() if detach_points else generator(z)
@@ -1170,11 +1172,11 @@ def in_turn(detach_points, detach_verdict, detach_real=False):
     return make_loss
 
 
-step_reference = inspected(in_turn(True, False))
+step_reference = inspected(with_detach(True, False))
 step_hints = {
-    "slopes still arrive in G: detach what the generator makes": inspected(in_turn(False, False)),
-    "detached too late: D learns nothing from the generated points any more": inspected(in_turn(False, True)),
-    "that cuts the real points off: now D learns nothing from them": inspected(in_turn(False, False, True)),
+    "slopes still arrive in G: detach what the generator makes": inspected(with_detach(False, False)),
+    "detached too late: D learns nothing from the generated points any more": inspected(with_detach(False, True)),
+    "that cuts the real points off: now D learns nothing from them": inspected(with_detach(False, False, True)),
 }
 compare("loss_for_d_step", lambda: inspected(loss_for_d_step), step_reference, step_hints)
 
@@ -1214,7 +1216,7 @@ compare("loss_for_d_step", lambda: inspected(loss_for_d_step), step_reference, s
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 1</summary>
 #
-# After the head start $D$ falls from left to right, and says "real" on the left. The push is to the left, through 0 and on. Once the generated heap lies where $D$ is near 1, the push is at its *strongest* and stays so: under the minimax loss it is $-a$ times the mean of $D(G(z))$. So $\theta$ gets faster at first, then keeps its speed, for ever: the cell below counts.
+# After the head start $D$ falls from left to right, and says "real" on the left. The push is to the left, through 0 and on. Once the generated heap lies where $D$ is near 1, the push is at its *strongest* and stays so: it is $a$ times the mean of $D(G(z))$. So $\theta$ gets faster at first, then keeps its speed, for ever: the cell below counts.
 #
 # </details>
 
