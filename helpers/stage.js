@@ -332,14 +332,14 @@ function makeControl({ name, kind, label, options, low, high, step, main, wide }
     return { element, row: element };
   }
   if (kind === "choice") {
-    const element = make("select", { onchange: () => send(name, element.value) }, ...options.map(text => make("option", { textContent: text })));
+    const element = make("select", { ariaLabel: label, onchange: () => send(name, element.value) }, ...options.map(text => make("option", { textContent: text })));
     return { element, row: make("label", {}, `${label} `, element), write: value => { element.value = value; } };
   }
   if (kind === "check") {
-    const element = make("input", { type: "checkbox", onchange: () => send(name, element.checked) });
+    const element = make("input", { type: "checkbox", ariaLabel: label, onchange: () => send(name, element.checked) });
     return { element, row: make("label", {}, element, ` ${label}`), write: value => { element.checked = value; } };
   }
-  const element = make("input", { type: kind, min: low, max: high, step }), said = make("output"), slides = kind === "range";
+  const element = make("input", { type: kind, min: low, max: high, step, ariaLabel: label }), said = make("output"), slides = kind === "range";
   const tell = () => {
     said.textContent = slides ? Number(element.value).toLocaleString("en") : "";
     if (slides) element.setAttribute("aria-valuetext", `${said.textContent} of ${Number(element.max).toLocaleString("en")}`);
@@ -373,8 +373,7 @@ function listen(panel, state, brush, stroke, repaint) {
   canvas.onkeydown = event => {
     const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     if (!way && event.key !== " ") return;
-    event.preventDefault();
-    event.stopPropagation(); // else JupyterLab would go to another cell
+    event.preventDefault(); // the page must not scroll
     const before = brush.at, inside = (value, [low, high], by) => Math.min(high, Math.max(low, value + by * (high - low) / 60));
     if (way) brush.at = state.limits.map((limits, k) => inside(before[k], limits, way[k]));
     if (!way || event.shiftKey) stroke([before], true);
@@ -402,6 +401,9 @@ function render({ model, el }) {
   pictures.append(side);
   for (const items of spec.rows) root.append(make("div", { className: "row" }, ...items.map(item => (controls[item.name] = makeControl(item, change)).row)));
   if (spec.draws) listen(panels.picture, state, brush, (points, first) => { strokes.push({ points, first }); plan(); }, plan);
+
+  // else JupyterLab, in its command mode, takes the arrow keys for its own
+  for (const { element } of [...Object.values(controls), { element: panels.picture.canvas }]) element.dataset.lmSuppressShortcuts = "true";
 
   function post(message) {
     model.send(message);

@@ -65,14 +65,15 @@ class Stage(anywidget.AnyWidget):
             self._ship()
 
     def _received(self, _, content, buffers):
+        if content["kind"] not in ("hello", "painted"):  # without the lock: it need not wait for a slice
+            self.on_input(content)
+            return
         with self.lock:
             if content["kind"] == "hello":  # a page has opened, or lost something: it needs everything
                 self.awake, self.painted = True, self.frame
                 self.changed = {("state", name) for name in self.state} | {("array", name) for name in self.arrays}
-            elif content["kind"] == "painted":
-                self.painted = max(self.painted, content["frame"])
             else:
-                self.on_input(content)
+                self.painted = max(self.painted, content["frame"])
             self._ship()
 
     def _ship(self):
@@ -204,6 +205,7 @@ class Board:
         """None; shows the sentence as status line, with what else is new."""
         self.sentence = sentence
         values = {name: control.value for name, control in self.controls.items() if control.kind != "button"}
+        self.box.changed.add(("state", "values"))  # sent in any case: the page waits to hear that its input has arrived
         self.box.show(arrays, sentence=sentence, alarm=self.error is not None, values=values, **state)
 
 

@@ -17,7 +17,7 @@ from helpers.rehearsal import Rehearsal, Settings
 from helpers.sampling import warped_grid_lines
 from helpers.stage import Board, Control
 
-SLICE = 0.03  # seconds of training, before the picture is drawn and the buttons are heard
+SLICE = 0.025  # seconds of training, before the picture is drawn and the buttons are heard
 GAP = 0.004  # seconds between two slices, for the messages that came
 UNSEEN = 600  # seconds after which it pauses if no page shows it
 SLOW_PAUSE = 1.8  # seconds for each halt of the slow motion
@@ -217,8 +217,17 @@ class Theatre(Board):
                 self.playing = self.slow = False
                 if self.work.halt:
                     self._look_slow(said)
-                else:
-                    self._look(said, measure=True)
+                    return
+                self._look(said)
+                if self.loop is not None:  # the answer comes first, the distance takes a moment
+                    self.ticket += 1
+                    self.loop.call_later(0.2, self._measure, self.ticket, said)
+
+    def _measure(self, ticket, said):
+        """Adds Wasserstein-1 to a picture that has stood still since."""
+        with self.lock:
+            if ticket == self.ticket and not (self.playing or self.slow or self.work.halt) and said in self.sentence:
+                self._look(said, measure=True)
 
     def _stop(self):
         self.playing = False
@@ -485,7 +494,7 @@ def _halt_words(name, z, x_fake, x_real, scores_real, scores_fake, losses, work)
         return (f"6. Back-propagate, D first: the gradient of its loss {loss_d:.3f} flows into D; G is frozen. "
                 "Then D takes its step" + (f", and {more} more on fresh batches." if more else "."))
     return (f"6. Back-propagate, then G, on {n} fresh noise vectors: the gradient of its loss {loss_g:.3f} flows "
-            "through the frozen D to the generated points (arrows: its push on them) and into G. Then G takes its step.")
+            "through the frozen D to the generated points (arrows: its push on them) into G. Then G takes its step.")
 
 
 def _at(x):

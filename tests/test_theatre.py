@@ -15,7 +15,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from helpers import distributions, networks, theatre as module, widgets
+from helpers import distributions, networks, widgets
+from helpers import theatre as module
 from helpers.losses import minimax, modified_minimax
 from helpers.stage import sketchpad
 from helpers.theatre import theatre
@@ -406,6 +407,7 @@ def run_for(board, seconds, at_once=None):
         while (now := time.perf_counter()) < end:
             await asyncio.sleep(0.001)
             longest = max(longest, time.perf_counter() - now)
+        board.loop = None
         return longest
 
     return asyncio.run(watch())
@@ -420,8 +422,9 @@ def test_it_plays_in_the_event_loop_and_the_loop_stays_alive():
     run_for(board, 0.5, lambda: start(board))
     assert board.playing and board.work.step > 3
     steps = board.work.step
-    run_for(board, 0.2, lambda: start(board))  # the second press pauses
+    run_for(board, 0.5, lambda: start(board))  # the second press pauses; then comes what takes longer
     assert not board.playing and board.work.step == steps and board.sentence.startswith("Paused.")
+    assert board.work.moments[-1].distance is not None
 
 
 def test_speed_is_a_promise():
