@@ -298,8 +298,8 @@ def draw(steps, freeze_G, freeze_D, head_start, start):
     trail.set_data(path[:, 2], path[:, 0])
     spot.set_data([theta], [a])
     where = "" if abs(theta) < 6 else " (off the picture)"
-    return (f"theta {theta:.2f}{where}, a {a:.2f}, b {b:.2f}: value {value(a, b, theta).item():.3f}; D is right in "
-            f"{100 * accuracy_of(a, b, theta):.0f} % of the cases; push on theta {push:+.3f}.")
+    return (f"theta {theta:z.2f}{where}, a {a:z.2f}, b {b:z.2f}: value {value(a, b, theta).item():.3f}; D is right in "
+            f"{100 * accuracy_of(a, b, theta):.0f} % of the cases; push on theta {push:+z.3f}.")
 
 
 sliders(draw, fig, steps=(0, 300, 5, 40), freeze_G=True, freeze_D=False, head_start=(0, 100, 10, 0),
@@ -321,7 +321,7 @@ for ax, (name, setting) in zip(axes, settings.items()):
     push = stage(ax)(*paths[name][-1])
     finish(ax, title=name)
     print(f"{name:24} accuracy {accuracy_of(*paths[name][0]):.2f} to {accuracy_of(*paths[name][-1]):.2f}, "
-          f"theta {paths[name][0][2]:.2f} to {paths[name][-1][2]:.2f}, push {push:+.3f}")
+          f"theta {paths[name][0][2]:.2f} to {paths[name][-1][2]:z.2f}, push {push:+z.3f}")
 plt.show()
 alone, chased, both = paths.values()
 assert accuracy_of(*alone[-1]) > 0.9 > accuracy_of(*alone[0]), "D's accuracy rises while G is frozen"
@@ -750,9 +750,9 @@ plt.show()
 #
 # ### The whole loop
 #
-# The two halves of step 6 as functions; then the loop. `no_grad` does the work of `detach`: nothing is remembered, so nothing can flow back.
+# The two halves of step 6 as functions; then the loop. `no_grad` does the work of `detach`: nothing is remembered, so nothing can flow back. (The helpers of the same names also check what they are given.)
 
-# %% tags=["shows:helpers.training.discriminator_step"] teaches=["D26", "D25"]
+# %% tags=["shows:helpers.training.discriminator_step", "shows:helpers.training.generator_step"] teaches=["D26", "D25"]
 def discriminator_step(generator, discriminator, optimizer, x_real, z, loss):
     with torch.no_grad():  # the generator must not move while the discriminator learns
         x_fake = generator(z)
@@ -762,7 +762,7 @@ def discriminator_step(generator, discriminator, optimizer, x_real, z, loss):
     optimizer.step()
     return loss_discriminator.item()
 
-# %% tags=["shows:helpers.training.generator_step"] teaches=["D26", "D25"]
+
 def generator_step(generator, discriminator, optimizer, z, loss):
     with frozen(discriminator):  # its slopes are used on the way, and none is kept for it
         loss_generator = loss.generator(discriminator(generator(z)))
@@ -925,14 +925,10 @@ def after_400_steps(target, film, n_seeds):
     return gans, gmns
 
 
-on_moons = after_400_steps(moons, moon_film, n_seeds=3)
-print("moons, W1 after 400 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_moons[0])
-      + "; GMN " + ", ".join(f"{w:.2f}" for w in on_moons[1]))
-
-# %% tags=["nbval-ignore-output"] teaches=["D1", "D22"]
-on_ring = after_400_steps(ring, ring_film, n_seeds=3)
-print("ring,  W1 after 400 steps: GAN " + ", ".join(f"{w:.2f}" for w in on_ring[0])
-      + "; GMN " + ", ".join(f"{w:.2f}" for w in on_ring[1]))
+on_moons, on_ring = after_400_steps(moons, moon_film, n_seeds=3), after_400_steps(ring, ring_film, n_seeds=2)
+for name, (gans, gmns) in (("moons:", on_moons), ("ring:", on_ring)):
+    print(f"{name:6} W1 after 400 steps: GAN " + ", ".join(f"{w:.2f}" for w in gans)
+          + "; GMN " + ", ".join(f"{w:.2f}" for w in gmns))
 for target, film in ((moons, moon_film), (ring, ring_film)):
     floor = distances.wasserstein_floor(target, 500, rng, repeats=3)
     print(f"{target.name}: GAN at first {far(film[0]):.2f}, after {film[-1].step} steps {far(film[-1]):.2f}, "
@@ -1074,7 +1070,7 @@ theatre(stage_generator, stage_discriminator, moons, loss=minimax,
 # What to look for:
 #
 # 1. *Slow motion: next*, seven times. Where do the dashed arrows end in the last two, and which network stands still?
-# 2. *Train discriminator once*, thirty times: the ground takes sides. Then *train generator once*, thirty times: follow the arrows. Does the cloud stop at the moons?
+# 2. *Train discriminator once*, thirty times: the ground takes sides. Then *train generator once*, thirty times, with *arrows* on. Does the cloud stop at the moons?
 # 3. *Play*. Which of the two losses would have told you that the picture got better? *Measure Wasserstein-1* now and then.
 # 4. Wait until the ground is pale. Set the generator's learning rate to *0 (frozen)*, and play on. Is the discriminator really at the end of its wits?
 # 5. Choose *both want the same*, and reset. Then choose your own drawing.
