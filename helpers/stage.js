@@ -1,8 +1,8 @@
 // The stage: draws what the kernel sends, and sends back what the reader does. No library, no build step.
 //
 // The kernel (helpers/stage.py) sends {frame, state, arrays, gone} with one buffer for each array; what a message does
-// not name stays as it was. After painting, the page answers {kind: "painted", frame}, and only then comes the next
-// one. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
+// not name stays as it was. After painting, the page answers {kind: "painted", frame}, and three messages at most are
+// under way. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
 
 const COLOUR = { real: "#0072B2", generated: "#D55E00", noise: "#009E73", D: "#444444", gradient: "#CC79A7",
                  muted: "#999999", ink: "#222222", words: "#555555" };
@@ -69,14 +69,13 @@ function polyline(pen, points) { // pairs of numbers; interrupted where one is n
   }
 }
 
-// One marker, drawn once: copying a small picture is much faster than drawing the shape thousands of times.
+// The pixels of one marker: [dx, dy, opacity, red, green, blue] each, around its middle.
 const MARKS = {};
 function mark(kind, radius) {
   return MARKS[kind + radius] ??= (() => {
-    const half = 2 * radius + 1, canvas = make("canvas", { width: 4 * half, height: 4 * half }), pen = canvas.getContext("2d");
-    pen.scale(2, 2);
-    pen.translate(half, half);
-    Object.assign(pen, { fillStyle: COLOUR[kind], strokeStyle: "#fff", lineWidth: .7, globalAlpha: .8 });
+    const half = Math.ceil(2 * radius + 1), size = 2 * half + 1, pen = make("canvas", { width: size, height: size }).getContext("2d");
+    pen.translate(half + .5, half + .5);
+    Object.assign(pen, { fillStyle: COLOUR[kind], strokeStyle: "#fff", lineWidth: .35 * radius, globalAlpha: .8 });
     pen.beginPath();
     if (kind === "real") pen.arc(0, 0, radius, 0, 7);
     else if (kind === "noise") pen.rect(-radius * .8, -radius * .8, radius * 1.6, radius * 1.6);
@@ -84,16 +83,37 @@ function mark(kind, radius) {
     pen.closePath();
     if (radius > 1.5) pen.stroke(); // a white edge: real points are seen on the field's blue
     pen.fill();
-    return { canvas, half };
+    const { data } = pen.getImageData(0, 0, size, size), pixels = [];
+    for (let i = 0; i < size * size; i++) {
+      if (data[4 * i + 3]) pixels.push(i % size - half, Math.floor(i / size) - half, data[4 * i + 3] / 255, ...data.slice(4 * i, 4 * i + 3));
+    }
+    return Float32Array.from(pixels);
   })();
 }
 
-function drawPoints(pen, points, kind, x, y, radius) {
-  const { canvas, half } = mark(kind, radius);
-  for (let i = 0; i < points.length; i += 2) {
-    const px = x(points[i]), py = y(points[i + 1]);
-    if (Number.isFinite(px + py)) pen.drawImage(canvas, px - half, py - half, 2 * half, 2 * half);
+const LAYERS = {}; // canvases to draw points on, kept for the next picture
+// Clouds of points, [points, kind, x, y, radius] each, clipped to a box: pixel by pixel, since the canvas needs ten times
+// as long for thousands of shapes.
+function drawPoints(pen, box, clouds) {
+  const sharp = pen.getTransform().a, width = Math.ceil(box.width * sharp), height = Math.ceil(box.height * sharp);
+  const { layer, image } = LAYERS[`${width} ${height}`] ??= { layer: make("canvas", { width, height }), image: new ImageData(width, height) };
+  const { data } = image;
+  data.fill(0);
+  for (const [points, kind, x, y, radius] of clouds) {
+    const pixels = mark(kind, radius * sharp);
+    for (let i = 0; i < points.length; i += 2) {
+      const middle = Math.round((x(points[i]) - box.x) * sharp), row = Math.round((y(points[i + 1]) - box.y) * sharp);
+      for (let k = 0; k < pixels.length; k += 6) {
+        const px = middle + pixels[k], py = row + pixels[k + 1];
+        if (!(px >= 0 && px < width && py >= 0 && py < height)) continue; // outside, or not a number
+        const at = 4 * (py * width + px), above = pixels[k + 2], below = (1 - above) * data[at + 3] / 255, both = above + below;
+        for (let c = 0; c < 3; c++) data[at + c] = (above * pixels[k + 3 + c] + below * data[at + c]) / both;
+        data[at + 3] = 255 * both;
+      }
+    }
   }
+  layer.getContext("2d").putImageData(image, 0, 0);
+  pen.drawImage(layer, box.x, box.y, width / sharp, height / sharp);
 }
 
 // The lines on which the field has this value, each a list of [column, row] (marching squares, joined to long lines).
@@ -195,7 +215,7 @@ function drawPicture(panel, state, arrays, brush) {
   pen.clip();
   if (arrays.field) drawField(pen, arrays.field, state, scales);
   if (arrays.grid) drawGrid(pen, arrays.grid, scales);
-  for (const kind of ["real", "generated"]) if (arrays[kind]) drawPoints(pen, arrays[kind].data, kind, x, y, state.mark ?? 2.2);
+  drawPoints(pen, box, ["real", "generated"].filter(kind => arrays[kind]).map(kind => [arrays[kind].data, kind, x, y, state.mark ?? 2.2]));
   Object.assign(pen, { strokeStyle: COLOUR.ink, lineWidth: 1 });
   pen.beginPath();
   const arrows = arrays.arrows?.data ?? [], crosses = arrays.crosses?.data ?? [];
@@ -266,10 +286,8 @@ function drawDiagram({ pen, width, height }, state, arrays, phase) {
     pen.fillStyle = COLOUR.ink;
     if (cloud) { // a small picture of the points
       const [[left, right], [bottom, top]] = name === "noise" ? state.noise_limits : state.limits;
-      pen.save();
-      pen.clip();
-      drawPoints(pen, cloud.data, name, value => x - 30 + 60 * (value - left) / (right - left), value => y + 24 - 48 * (value - bottom) / (top - bottom), 1.1);
-      pen.restore();
+      drawPoints(pen, { x: x - 30, y: y - 24, width: 60, height: 48 },
+                 [[cloud.data, name, value => x - 30 + 60 * (value - left) / (right - left), value => y + 24 - 48 * (value - bottom) / (top - bottom), 1.1]]);
     } else if (name.startsWith("loss")) pen.fillText(state.numbers?.[name] || "–", x, y + 4);
     if (cold) pen.fillText("frozen", x, y + 19);
     pen.fillText(text, x, name === "D" ? y + 41 : y - 32); // above D, gradients pass
@@ -388,7 +406,7 @@ function listen(panel, state, brush, stroke, repaint) {
 function render({ model, el }) {
   const spec = model.get("spec"), state = {}, arrays = {}, brush = { at: [0, 0], down: false, shown: false };
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)"), waiting = {}, panels = {}, controls = {};
-  let strokes = [], planned = false, unpainted = 0, silence = 0, told = 0, phase = 0;
+  let asked = [], strokes = [], planned = false, stale = false, unpainted = 0, painted = 0, heard = 0, silence = 0, told = 0, phase = 0;
 
   const status = make("div"), table = make("table"), side = make("div", { className: "side" }), pictures = make("div", { className: "panels" });
   const root = make("div", { className: spec.draws ? "gn-stage draws" : "gn-stage" }, make("style", { textContent: STYLE }), pictures, status);
@@ -400,22 +418,30 @@ function render({ model, el }) {
   side.append(table);
   pictures.append(side);
   for (const items of spec.rows) root.append(make("div", { className: "row" }, ...items.map(item => (controls[item.name] = makeControl(item, change)).row)));
-  if (spec.draws) listen(panels.picture, state, brush, (points, first) => { strokes.push({ points, first }); plan(); }, plan);
+  if (spec.draws) listen(panels.picture, state, brush, (points, first) => { strokes.push({ points, first }); plan(); }, () => { stale = true; plan(); });
 
   // else JupyterLab, in its command mode, takes the arrow keys for its own
   for (const { element } of [...Object.values(controls), { element: panels.picture.canvas }]) element.dataset.lmSuppressShortcuts = "true";
 
   function post(message) {
-    model.send(message);
+    model.send({ ...message, painted: heard = painted });
     clearTimeout(silence); // an answer may get lost while a connection comes back: then ask for everything anew
-    silence = setTimeout(() => model.send({ kind: "hello" }), 4000);
+    silence = setTimeout(() => { asked = []; model.send({ kind: "hello" }); }, 4000);
   }
 
-  function change(name, value) { // every press of a button; of other controls the latest value, once a frame of the screen
+  function change(name, value) { // every press of a button; of other controls the latest value
     const order = performance.timeOrigin + performance.now();
     if (value === null) post({ kind: "control", name, value, order });
     else waiting[name] = { kind: "control", name, value, order };
-    plan();
+    ask();
+  }
+
+  function ask() { // three questions at most are under way: the kernel need not answer what is old
+    for (const message of Object.values(waiting)) {
+      if (message.sent || asked.length > 2) continue;
+      post(message);
+      message.sent = asked.push(message.order);
+    }
   }
 
   function plan() {
@@ -425,22 +451,23 @@ function render({ model, el }) {
 
   function paint() {
     planned = false;
-    for (const message of Object.values(waiting)) {
-      if (!message.sent) post({ ...message });
-      message.sent = true;
-    }
     if (strokes.length) post({ kind: "stroke", strokes: strokes.splice(0) });
-    if (!state.limits) return;
+    if (!state.limits || !stale) return;
+    stale = false;
     drawPicture(panels.picture, state, arrays, brush);
     if (panels.diagram) drawDiagram(panels.diagram, state, arrays, calm.matches ? 0 : phase);
     if (panels.curves) drawCurves(panels.curves, state, arrays);
-    if (unpainted) model.send({ kind: "painted", frame: root.dataset.frame = unpainted });
+    if (unpainted) painted = root.dataset.frame = unpainted;
     unpainted = 0;
+    setTimeout(() => { // with the next question, if one comes soon: every message costs JupyterLab some work
+      if (heard < painted) model.send({ kind: "painted", frame: heard = painted });
+    }, 15);
   }
 
   function received(message, buffers) {
     clearTimeout(silence);
     Object.assign(state, message.state);
+    asked = asked.filter(order => order > state.order);
     for (const name of message.gone) delete arrays[name];
     message.arrays.forEach(({ name, type, shape }, i) => {
       const { buffer, byteOffset, byteLength } = buffers[i];
@@ -464,7 +491,9 @@ function render({ model, el }) {
       status.classList.toggle("alarm", state.alarm);
       for (const [name, { canvas }] of Object.entries(panels)) canvas.setAttribute("aria-label", `${state.names[name]}. ${state.sentence}`);
     }
+    ask(); // the kernel computes the next picture while this one is painted
     unpainted = message.frame;
+    stale = true;
     plan();
   }
 

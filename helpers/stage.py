@@ -1,7 +1,7 @@
 """The stage: a picture in the page that is drawn from arrays, with controls; and the sketchpad, which is drawn on it.
 
-`Stage` is the widget. It sends what changed, as arrays and a few words, to stage.js, which draws it, and it waits until
-that is painted before it sends more: a slow page is never flooded, and a closed one receives nothing. `Board` is what
+`Stage` is the widget. It sends what changed, as arrays and a few words, to stage.js, which draws it, and no more
+than three pictures are ever under way: a slow page is never flooded, and a closed one receives nothing. `Board` is what
 the sketchpad and the theatre (`helpers.theatre`) share: named controls, a status line, what tests do with them.
 """
 
@@ -48,14 +48,14 @@ class Stage(anywidget.AnyWidget):
 
     @property
     def ready(self):
-        """Whether a page is open that has painted all it was sent."""
-        return self.awake and self.painted == self.frame
+        """Whether a page is open that waits for more: it paints one picture while the next ones are on their way."""
+        return self.awake and self.frame - self.painted < 3
 
     def show(self, arrays=None, **state):
         """None; this is to be seen from now on. arrays: {name: array, or None to remove it}; state: words, numbers."""
         with self.lock:
             for name, array in (arrays or {}).items():
-                if self.arrays.get(name) is not array:
+                if not _equal(self.arrays.get(name), array):
                     self.arrays[name] = array
                     self.changed.add(("array", name))
             for name, value in state.items():
@@ -65,6 +65,7 @@ class Stage(anywidget.AnyWidget):
             self._ship()
 
     def _received(self, _, content, buffers):
+        self.painted = max(self.painted, content.get("painted", 0))
         if content["kind"] not in ("hello", "painted"):  # without the lock: it need not wait for a slice
             self.on_input(content)
             return
@@ -93,6 +94,13 @@ class Stage(anywidget.AnyWidget):
         heads = [{"name": name, "type": str(array.dtype), "shape": array.shape} for name, array in arrays.items()]
         self.send({"frame": self.frame, "state": said, "arrays": heads, "gone": gone},
                   [array.tobytes() for array in arrays.values()])
+
+
+def _equal(a, b):
+    """Whether two arrays (or None) are the same, so that nothing has to travel."""
+    if a is None or b is None or a is b:
+        return a is b
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
 
 
 @dataclass

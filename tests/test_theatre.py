@@ -492,7 +492,7 @@ def test_a_page_that_does_not_answer_does_not_stop_the_training(monkeypatch):
     press(board, "play")
     for _ in range(5):
         board._guarded(board._work)
-    assert board.work.step > 5 and len(page.messages) == 1
+    assert board.work.step > 5 and len(page.messages) == 3
     monkeypatch.setattr(module, "UNSEEN", -1)
     board._guarded(board._work)
     assert not board.playing and "no page has shown this" in board.sentence

@@ -27,9 +27,10 @@ pytestmark = pytest.mark.skipif(not (ROOT / ".colab-venv" / "ready").exists() or
 # What Colab's Python has at start: the module google.colab, in IPython's own process too.
 SITECUSTOMIZE = """
 import sys, types
-google, colab = types.ModuleType("google"), types.ModuleType("google.colab")
-google.colab, google.__path__ = colab, []
-sys.modules |= {"google": google, "google.colab": colab}
+google, colab, output = (types.ModuleType(name) for name in ("google", "google.colab", "google.colab.output"))
+google.colab, google.__path__, colab.__path__, colab.output = colab, [], [], output
+output.enable_custom_widget_manager = lambda: None  # anywidget calls it
+sys.modules |= {"google": google, "google.colab": colab, "google.colab.output": output}
 """
 # Runs a notebook with the environment's own nbclient; prints the error outputs of each cell.
 PLAY = """
@@ -108,6 +109,32 @@ def test_notebook_alone_runs(name, published, tmp_path):
     assert seen["errors"] == [] and seen["stderr"] == [] and seen["failed"] == []
     assert seen["widgets"] > 0
     assert files == ["generative-networks"]
+
+
+STAGE = """
+import torch
+from helpers import distributions, networks
+from helpers.stage import sketchpad
+from helpers.theatre import theatre
+from helpers.widgets import shown, sweep
+
+rng = torch.Generator().manual_seed(0)
+pad = sketchpad()
+theatre(networks.mlp([2, 16, 2], rng), networks.judge([2, 16, 1], rng), distributions.ring(), targets={"your drawing": pad})
+for board in shown():
+    sweep(board)
+"""
+
+
+def test_sketchpad_and_theatre_can_be_made_there(published, tmp_path):
+    copy, bare = published
+    here, version = address.address_and_version(copy)
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(address.bootstrap(here, version)),
+                                           nbformat.v4.new_code_cell(STAGE)])
+    nbformat.write(book, tmp_path / "stage.ipynb")
+    seen, _ = play(tmp_path / "stage.ipynb", tmp_path, bare)
+    assert seen["errors"] == [] and seen["stderr"] == [] and seen["failed"] == []
+    assert seen["widgets"] == 2
 
 
 @pytest.mark.skipif(not NOTEBOOKS, reason="no notebook is there yet")
