@@ -18,6 +18,8 @@ PROMISED = {
     3: {"helpers.networks.mlp"},
     4: {f"helpers.distances.{name}" for name in ("gaussian_kernel", "mmd2", "witness")},
     5: {"helpers.training.gmn_steps"},
+    7: {"helpers.losses.Minimax", "helpers.networks.judge"}
+       | {f"helpers.training.{name}" for name in ("discriminator_step", "generator_step", "gan_steps")},
 }
 
 
