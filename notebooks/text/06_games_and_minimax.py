@@ -66,7 +66,7 @@ assert math.hypot(*shared[-1]) < 0.01
 assert (np.diff([math.hypot(*place) for place in opposed]) > 0).all(), "farther out with every step"
 
 # %% [markdown]
-# **Figure 6.1.** Thin lines: equal heights of the two surfaces; the large dot is the start. Left: sixty steps lead straight to $(0, 0)$. Right: almost once around $(0, 0)$, and farther out with every step, although $(0,0)$ is the place where neither of the two could do better alone.
+# **Figure 6.1.** Thin lines: equal heights of the two surfaces (dashed: below 0); the large dot is the start. Left: sixty steps lead straight to $(0, 0)$. Right: almost once around $(0, 0)$, and farther out with every step, although $(0,0)$ is the place where neither of the two could do better alone.
 #
 # Nothing went wrong in the code. Two learners who want opposite things are something else than two who want the same: here no slope leads inwards. To see why, we start where games are at rest, and set them in motion step by step.
 #
