@@ -55,7 +55,7 @@ rng = torch.Generator().manual_seed(SEED)
 BANDWIDTHS = [0.1, 0.3, 1.0, 3.0]  # reach far and see detail: lesson 4
 moons = distributions.two_moons()
 moon_generator = networks.mlp((2, 64, 64, 2), rng)
-moon_film = list(train_gmn(moon_generator, moons, rng, BANDWIDTHS, n_steps=800, batch_size=128, lr=3e-3, every=20,
+moon_film = list(train_gmn(moon_generator, moons, rng, BANDWIDTHS, n_steps=700, batch_size=128, lr=3e-3, every=20,
                            n_arrows=40))
 
 fig, axes = plt.subplots(1, 6, figsize=(10.2, 2.2), layout="constrained")
@@ -244,8 +244,8 @@ found = []
 for seed, ax in enumerate(axes):
     own_rng = torch.Generator().manual_seed(100 * SEED + seed)
     network = networks.mlp((1, 64, 64, 1), own_rng)
-    list(train_gmn(network, mixture, own_rng, BANDWIDTHS, noise_dim=1, n_steps=300, batch_size=128, lr=3e-3,
-                   every=300, n_arrows=0))
+    list(train_gmn(network, mixture, own_rng, BANDWIDTHS, noise_dim=1, n_steps=250, batch_size=128, lr=3e-3,
+                   every=250, n_arrows=0))
     curve = learned_curve(network)
     gaps = {"inverse CDF": gap(curve, exact), "mirror image": gap(curve, exact.flip(0))}
     which = min(gaps, key=gaps.get)
@@ -260,7 +260,7 @@ print({which: found.count(which) for which in sorted(set(found))},
 assert found.count("neither") <= 2
 
 # %% [markdown]
-# **Figure 5.5.** Six networks after 300 steps (dashed), each with the curve it is nearer to (solid), and what it has found: *neither* if it comes no nearer than a straight line would.
+# **Figure 5.5.** Six networks after 250 steps (dashed), each with the curve it is nearer to (solid), and what it has found: *neither* if it comes no nearer than a straight line would.
 #
 # Now and then a network ends on neither: its curve turns back somewhere, two stretches of noise share one heap, and no small change would undo the fold. Option (a), wild, would satisfy the distance just as well: many transformations make the same distribution. But a small network begins as a gentle curve, and training usually bends it no more than it must.
 #
@@ -444,8 +444,8 @@ assert mean["noise dimension"]["2"] < min(mean["noise dimension"]["1"], mean["no
 # There are two ways to let a network make a picture. It can make the **pixels**. Or it can make a **code**, 64 numbers that stand for a picture, and a fixed *decoder* makes the picture of them. Our codes are lesson 1's principal components, the 64 directions in which puppies vary most. (The GMMN paper does the same with a decoder that was trained.)
 
 # %% teaches=["D15"]
-pixels = puppies.draw_puppies(uniform_noise(1200, puppies.N_FACTORS, rng), size=32).flatten(1)
-fresh = puppies.draw_puppies(uniform_noise(400, puppies.N_FACTORS, rng), size=32).flatten(1)
+pixels = puppies.draw_puppies(uniform_noise(1000, puppies.N_FACTORS, rng), size=32).flatten(1)
+fresh = puppies.draw_puppies(uniform_noise(300, puppies.N_FACTORS, rng), size=32).flatten(1)
 
 mean_picture = pixels.mean(dim=0)
 _, _, directions = torch.linalg.svd(pixels - mean_picture, full_matrices=False)
@@ -865,7 +865,7 @@ far_heap = distributions.mixture_1d((-2.0, 0.5, 2.5, 20.0), (0.5, 0.3, 0.6, 0.5)
 for bandwidths in (BANDWIDTHS, [*BANDWIDTHS, 10.0], [10.0]):
     own_rng = torch.Generator().manual_seed(SEED)
     film = list(train_gmn(networks.mlp((1, 64, 64, 1), own_rng), far_heap, own_rng, bandwidths, noise_dim=1,
-                          n_steps=600, batch_size=128, lr=3e-3, every=600, n_arrows=0))
+                          n_steps=600, batch_size=64, lr=3e-3, every=600, n_arrows=0))
     share = (film[-1].x_fake > 15).float().mean().item()
     print(f"bandwidths {bandwidths}: {100 * share:.1f} % of the generated points beyond 15")
     assert share > 0.002 if bandwidths == [10.0] else share < 0.002
