@@ -9,7 +9,7 @@ from torch.nn.functional import logsigmoid
 
 
 class Minimax:
-    """The loss of the first GAN: D raises V = mean log D(x) + mean log(1 - D(G(z))), and G lowers the same V.
+    """The minimax loss: D raises V = mean log D(x) + mean log(1 - D(G(z))), and G lowers the same V.
 
     Computed from logits, so that D(x) = 1 - 1e-44 is no problem. At D = 1/2 everywhere, judge gives log 4 = 1.386 and
     generator -log 2. Source: Goodfellow et al. 2014, eq. (1). Taught in lesson 7.

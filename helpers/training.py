@@ -120,7 +120,7 @@ def discriminator_step(generator, discriminator, optimizer, x_real, z, loss):
 
     x_real: (batch, data_dim), z: (batch, noise_dim). The generator does not move. Taught in lesson 7.
     """
-    with torch.no_grad():  # the generator must not move while the discriminator learns
+    with torch.no_grad():  # no slopes are wanted in the generator
         x_fake = generator(z)
     _check_finite(x_fake)
     loss_discriminator = loss.judge(discriminator(x_real), discriminator(x_fake))
