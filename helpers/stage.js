@@ -2,12 +2,14 @@
 //
 // The kernel (helpers/stage.py) sends {frame, state, arrays, gone} with one buffer for each array; what a message does
 // not name stays as it was. After painting, the page answers {kind: "painted", frame}, and three messages at most are
-// under way. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
+// under way. Frames sent ahead, {frame, generation, film}, are kept, and shown as soon as the scrubber asks for them; the
+// kernel's own answer follows. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
 
 const COLOUR = { real: "#0072B2", generated: "#D55E00", noise: "#009E73", D: "#444444", gradient: "#CC79A7",
                  muted: "#999999", ink: "#222222", words: "#555555" };
 const RGB = { real: [0, 114, 178], generated: [213, 94, 0], grade: [60, 60, 60] };
 const TYPES = { float32: Float32Array, uint16: Uint16Array };
+const FILMED = ["real", "generated", "field", "grid", "arrows"], FILM = 40e6; // arrays and bytes, as in stage.py
 const FONT = "system-ui, sans-serif";
 const STYLE = `
 .gn-stage { background: #fff; color: ${COLOUR.ink}; color-scheme: light; padding: 8px; font: 13px/1.4 ${FONT};
@@ -301,7 +303,22 @@ function drawDiagram({ pen, width, height }, state, arrays, phase) {
 
 // ---- the loss curves --------------------------------------------------------------------------------------------------
 
-function drawCurves({ pen, width, height }, state, arrays) {
+// The curves are drawn once, apart; the cursor moves over them. `cursor`: a step.
+function drawCurves(panel, state, { curves }, cursor) {
+  const { pen, width, height } = panel, back = panel.back ??= makePanel(width, height);
+  if (back.curves !== curves) drawLosses(back, state, { curves });
+  back.curves = curves;
+  pen.clearRect(0, 0, width, height);
+  pen.drawImage(back.canvas, 0, 0, width, height);
+  if (!curves.shape[1]) return;
+  const x = 44 + (width - 54) * cursor / state.tops.step;
+  Object.assign(pen, { strokeStyle: COLOUR.ink, lineWidth: 1 });
+  pen.beginPath();
+  polyline(pen, [[x, 22], [x, height - 24]]);
+  pen.stroke();
+}
+
+function drawLosses({ pen, width, height }, state, arrays) {
   const { data, shape: [, count] } = arrays.curves, box = { x: 44, y: 22, width: width - 54, height: height - 46 };
   pen.clearRect(0, 0, width, height);
   Object.assign(pen, { font: `11px ${FONT}`, fillStyle: COLOUR.words, lineWidth: 1, textAlign: "left" });
@@ -332,10 +349,6 @@ function drawCurves({ pen, width, height }, state, arrays) {
     pen.stroke();
   });
   pen.restore();
-  pen.strokeStyle = COLOUR.ink;
-  pen.beginPath();
-  polyline(pen, [[x(state.cursor), box.y], [x(state.cursor), box.y + box.height]]);
-  pen.stroke();
   pen.fillStyle = COLOUR.D;
   pen.fillText("loss of D (solid)", box.x, 13);
   pen.fillStyle = "#b04a00";
@@ -407,6 +420,8 @@ function render({ model, el }) {
   const spec = model.get("spec"), state = {}, arrays = {}, brush = { at: [0, 0], down: false, shown: false };
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)"), waiting = {}, panels = {}, controls = {};
   let asked = [], strokes = [], planned = false, stale = false, unpainted = 0, painted = 0, heard = 0, silence = 0, told = 0, phase = 0;
+  const film = new Map(); // step -> { step, arrays, state, size }, the oldest first
+  let held = 0, drawn = null; // bytes of the film; the frame of it that is to be seen, if it is one
 
   const status = make("div"), table = make("table"), side = make("div", { className: "side" }), pictures = make("div", { className: "panels" });
   const root = make("div", { className: spec.draws ? "gn-stage draws" : "gn-stage" }, make("style", { textContent: STYLE }), pictures, status);
@@ -433,15 +448,38 @@ function render({ model, el }) {
     const order = performance.timeOrigin + performance.now();
     if (value === null) post({ kind: "control", name, value, order });
     else waiting[name] = { kind: "control", name, value, order };
+    if (name === spec.film) { stale = true; plan(); }
     ask();
   }
 
-  function ask() { // three questions at most are under way: the kernel need not answer what is old
+  function ask() { // three questions at most are under way, one where the film helps: the kernel need not answer what is old
     for (const message of Object.values(waiting)) {
-      if (message.sent || asked.length > 2) continue;
+      if (message.sent || asked.length > (message.name === spec.film && film.has(message.value) ? 0 : 2)) continue;
       post(message);
       message.sent = asked.push(message.order);
     }
+  }
+
+  function keep(step, frame) {
+    frame.step = step;
+    frame.size = FILMED.reduce((sum, name) => sum + (frame.arrays[name]?.data.byteLength ?? 0), 0);
+    held += frame.size - (film.get(step)?.size ?? 0);
+    film.delete(step); // so that it becomes the newest
+    film.set(step, frame);
+    for (const [old, { size }] of film) {
+      if (held <= FILM) break;
+      film.delete(old);
+      held -= size;
+    }
+  }
+
+  function nearest() { // the frame of the film to show until the kernel answers, or null if what it said last is nearer
+    const wanted = waiting[spec.film]?.value;
+    let best = null, gap = Math.abs(state.cursor - wanted);
+    if (wanted !== undefined) for (const [step, frame] of film) {
+      if (Math.abs(step - wanted) < gap) { best = frame; gap = Math.abs(step - wanted); }
+    }
+    return best;
   }
 
   function plan() {
@@ -452,27 +490,60 @@ function render({ model, el }) {
   function paint() {
     planned = false;
     if (strokes.length) post({ kind: "stroke", strokes: strokes.splice(0) });
-    if (!state.limits || !stale) return;
-    stale = false;
-    drawPicture(panels.picture, state, arrays, brush);
-    if (panels.diagram) drawDiagram(panels.diagram, state, arrays, calm.matches ? 0 : phase);
-    if (panels.curves) drawCurves(panels.curves, state, arrays);
-    if (unpainted) painted = root.dataset.frame = unpainted;
+    if (!state.limits) return;
+    if (stale) draw();
+    if (unpainted) painted = unpainted;
     unpainted = 0;
     setTimeout(() => { // with the next question, if one comes soon: every message costs JupyterLab some work
       if (heard < painted) model.send({ kind: "painted", frame: heard = painted });
     }, 15);
   }
 
+  function draw() {
+    const frame = nearest(), step = frame ? frame.step : state.cursor;
+    stale = false;
+    if (!frame || frame !== drawn) drawPicture(panels.picture, { ...state, ...frame?.state }, frame?.arrays ?? arrays, brush);
+    if (panels.diagram && !frame) drawDiagram(panels.diagram, state, arrays, calm.matches ? 0 : phase);
+    if (panels.curves) drawCurves(panels.curves, state, arrays, step);
+    drawn = frame;
+    root.dataset.frame = frame || state.recorded ? `${state.generation} ${step}` : unpainted || painted; // names what is to be seen
+  }
+
+  function read(target, heads, buffers) { // takes the first buffers, one for each head
+    for (const { name, type, shape } of heads) {
+      const { buffer, byteOffset, byteLength } = buffers.shift();
+      target[name] = { data: new TYPES[type](buffer.slice(byteOffset, byteOffset + byteLength)), shape };
+    }
+    return target;
+  }
+
+  function receivedFilm({ frame, generation, film: frames }, buffers) {
+    let last = {};
+    for (const { step, state: scale, arrays: heads } of generation === state.generation ? frames : []) {
+      keep(step, { arrays: last = read({ ...last }, heads, buffers), state: scale });
+    }
+    if (waiting[spec.film]) stale = true; // a nearer one may have come
+    unpainted = frame;
+    plan();
+    ask();
+  }
+
   function received(message, buffers) {
+    if (message.film) return receivedFilm(message, [...buffers]);
     clearTimeout(silence);
     Object.assign(state, message.state);
     asked = asked.filter(order => order > state.order);
     for (const name of message.gone) delete arrays[name];
-    message.arrays.forEach(({ name, type, shape }, i) => {
-      const { buffer, byteOffset, byteLength } = buffers[i];
-      arrays[name] = { data: new TYPES[type](buffer.slice(byteOffset, byteOffset + byteLength)), shape };
-    });
+    read(arrays, message.arrays, [...buffers]);
+    if ("generation" in message.state) { // other networks, data or layers: what was kept is wrong now
+      film.clear();
+      held = 0;
+    }
+    if (state.recorded) {
+      const { field_range, field_is_probability } = state;
+      const shown = FILMED.filter(name => arrays[name]).map(name => [name, arrays[name]]);
+      keep(state.cursor, { arrays: Object.fromEntries(shown), state: { field_range, field_is_probability } });
+    }
     for (const [name, { element, write }] of Object.entries(controls)) {
       const off = state.off?.includes(name) ?? false, text = state.texts?.[name];
       if (element.disabled !== off) element.disabled = off;

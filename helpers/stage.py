@@ -1,8 +1,9 @@
 """The stage: a picture in the page that is drawn from arrays, with controls; and the sketchpad, which is drawn on it.
 
 `Stage` is the widget. It sends what changed, as arrays and a few words, to stage.js, which draws it, and no more
-than three pictures are ever under way: a slow page is never flooded, and a closed one receives nothing. `Board` is what
-the sketchpad and the theatre (`helpers.theatre`) share: named controls, a status line, what tests do with them.
+than three pictures are ever under way: a slow page is never flooded, and a closed one receives nothing. Of a film,
+pictures that are sent ahead, the page shows at once what the reader asks for. `Board` is what the sketchpad and the
+theatre (`helpers.theatre`) share: named controls, a status line, what tests do with them.
 """
 
 import asyncio
@@ -27,6 +28,8 @@ EDGE = 2.9  # dots lie within it
 DOTS = 12  # that one touch of the brush leaves
 MOST_DOTS, FEWEST_DOTS = 6000, 20
 HISTORY = 30  # strokes that can be undone
+FILM = 40e6  # bytes of film that a page keeps; stage.js knows the same number
+FILMED = ("real", "generated", "field", "grid", "arrows")  # the arrays of one of its frames
 
 
 class Stage(anywidget.AnyWidget):
@@ -42,14 +45,20 @@ class Stage(anywidget.AnyWidget):
     def __init__(self, spec, on_input):
         super().__init__(spec=spec)
         self.on_input, self.lock = on_input, threading.RLock()
-        self.state, self.arrays, self.changed = {"order": 0}, {}, set()
+        self.state, self.arrays, self.changed = {"order": 0, "generation": 0}, {}, set()
         self.frame, self.painted, self.awake = 0, 0, False  # numbers of messages: the last one sent, the last one seen
+        self.filmed, self.on_painted = {}, None  # {step: bytes} of the page's film; a function to call after painting
         self.on_msg(self._received)
 
     @property
     def ready(self):
         """Whether a page is open that waits for more: it paints one picture while the next ones are on their way."""
         return self.awake and self.frame - self.painted < 3
+
+    @property
+    def idle(self):
+        """Whether there is time for the film: all else has been sent, and one message at most is under way."""
+        return self.awake and not self.changed and self.frame - self.painted < 2
 
     def show(self, arrays=None, **state):
         """None; this is to be seen from now on. arrays: {name: array, or None to remove it}; state: words, numbers."""
@@ -64,6 +73,33 @@ class Stage(anywidget.AnyWidget):
                     self.changed.add(("state", name))
             self._ship()
 
+    def cut_film(self):
+        """None; the page forgets its film, which has become wrong, as soon as something else is shown."""
+        with self.lock:
+            self.filmed.clear()
+            self.state["generation"] += 1
+            self.changed.add(("state", "generation"))
+
+    def filming(self, step, arrays):
+        """None; the page has this frame now. Like the page, this forgets the oldest ones when there is no more room."""
+        self.filmed.pop(step, None)
+        self.filmed[step] = sum(array.nbytes for name, array in arrays.items() if name in FILMED)
+        while sum(self.filmed.values()) > FILM:
+            del self.filmed[next(iter(self.filmed))]
+
+    def send_film(self, frames):
+        """None; sends frames ahead: [(step, arrays, state)]. What a frame shares with the last is not repeated."""
+        reel, sent, last = [], [], {}
+        for step, arrays, state in frames:
+            arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+            new = {name: array for name, array in arrays.items() if not _equal(array, last.get(name))}
+            reel.append({"step": step, "state": state, "arrays": _heads(new)})
+            sent += [array.tobytes() for array in new.values()]
+            self.filming(step, arrays)
+            last = arrays
+        self.frame += 1
+        self.send({"frame": self.frame, "generation": self.state["generation"], "film": reel}, sent)
+
     def _received(self, _, content, buffers):
         self.painted = max(self.painted, content.get("painted", 0))
         if content["kind"] not in ("hello", "painted"):  # without the lock: it need not wait for a slice
@@ -72,10 +108,13 @@ class Stage(anywidget.AnyWidget):
         with self.lock:
             if content["kind"] == "hello":  # a page has opened, or lost something: it needs everything
                 self.awake, self.painted = True, self.frame
+                self.filmed.clear()
                 self.changed = {("state", name) for name in self.state} | {("array", name) for name in self.arrays}
             else:
                 self.painted = max(self.painted, content["frame"])
             self._ship()
+            if self.on_painted is not None:
+                self.on_painted()
 
     def _ship(self):
         """Sends what has changed, unless there is no page, or it has not yet painted what came before."""
@@ -91,9 +130,12 @@ class Stage(anywidget.AnyWidget):
                 if name in ("order", "values") or ("state", name) in self.changed}
         self.changed.clear()
         self.frame += 1
-        heads = [{"name": name, "type": str(array.dtype), "shape": array.shape} for name, array in arrays.items()]
-        self.send({"frame": self.frame, "state": said, "arrays": heads, "gone": gone},
+        self.send({"frame": self.frame, "state": said, "arrays": _heads(arrays), "gone": gone},
                   [array.tobytes() for array in arrays.values()])
+
+
+def _heads(arrays):
+    return [{"name": name, "type": str(array.dtype), "shape": array.shape} for name, array in arrays.items()]
 
 
 def _equal(a, b):

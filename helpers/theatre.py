@@ -10,15 +10,18 @@ import numpy as np
 import torch
 from IPython import get_ipython
 
-from helpers import plots, training
+from helpers import plots, stage, training
 from helpers.distances import wasserstein1, wasserstein_floor
 from helpers.losses import minimax
 from helpers.rehearsal import Rehearsal, Settings
 from helpers.sampling import warped_grid_lines
-from helpers.stage import Board, Control
+from helpers.stage import FILMED, Board, Control
 
 SLICE = 0.025  # seconds of training, before the picture is drawn and the buttons are heard
 GAP = 0.004  # seconds between two slices, for the messages that came
+FILM_SLICE = 0.015  # seconds of work on the film, before the buttons are heard
+FILM_REST = 0.3  # seconds without input, before the film takes in the whole run
+AHEAD, SPREAD = 24, 120  # steps of the film: next to the one that is shown; at most so many, evenly over the run
 UNSEEN = 600  # seconds after which it pauses if no page shows it
 SLOW_PAUSE = 1.8  # seconds for each halt of the slow motion
 COMPARED = 200  # points for Wasserstein-1: few, because the buttons wait for it
@@ -79,7 +82,7 @@ class Theatre(Board):
         self.rates = {f"{rate:g}" if rate else "0 (frozen)": rate
                       for rate in sorted({*RATES, lr_generator, lr_discriminator})}
         super().__init__(self._rows(lr_generator, lr_discriminator, discriminator_steps, seed, layers),
-                         {"picture": (440, 430), "diagram": (470, 216), "curves": (470, 150)})
+                         {"picture": (440, 430), "diagram": (470, 216), "curves": (470, 150)}, film="step")
         rng = torch.Generator(device=_device(generator)).manual_seed(seed)
         self.work = Rehearsal(generator, discriminator, rng, noise_dim, batch_size,
                               lambda weights, settings: self._view(weights, settings, self.layers))
@@ -87,6 +90,7 @@ class Theatre(Board):
         for network in self.shadow:
             network.eval().requires_grad_(False)
         self.playing, self.slow, self.ticket, self.due, self.seen = False, False, 0, 0.0, 0.0
+        self.way, self.rolling, self.looked, self.box.on_painted = 1, False, 0.0, self._roll
         self.box.show(limits=self.limits, names=NAMES)
         _theatres.add(self)
         shell = get_ipython()
@@ -150,7 +154,7 @@ class Theatre(Board):
         elif name == "step":
             wanted = self.controls["step"].value
             self._stop()
-            self.shown = wanted
+            self.way, self.shown = 1 if wanted >= self.shown else -1, wanted
             self._look()
         elif name == "go_on":
             self._go_on()
@@ -161,6 +165,7 @@ class Theatre(Board):
             self._look(measure=True)
         else:
             self._finish_step()
+            self.box.cut_film()
             if name in self.chosen:
                 self._choose(name)
             trains = name in ("lr_discriminator", "lr_generator", "discriminator_steps", "noise", "loss", "data")
@@ -182,6 +187,7 @@ class Theatre(Board):
 
     def _reset(self):
         seed, self.playing, self.slow = self.controls["seed"].value, False, False
+        self.box.cut_film()
         self._choose("data")  # a sketchpad may show another drawing now
         kept = self.work.restart(seed, self.settings())
         self.eyes, self.floors, self.shown = {}, {}, 0
@@ -192,6 +198,7 @@ class Theatre(Board):
 
     def _go_on(self):
         self._stop()
+        self.box.cut_film()
         wanted, self.shown = self.shown, self.work.cut(self.shown)
         said = f"Both networks are again as after step {self.shown:,}; play goes on from here. "
         if self.shown != wanted:
@@ -352,12 +359,9 @@ class Theatre(Board):
 
     def _look(self, said="", lit=None, frozen=(), measure=False):
         """None; shows the step that is to be shown, and says it in words."""
-        moment, found = self.work.moments[self.shown], self.shown
+        moment = self.work.moments[self.shown]
         settings = self.settings() if self.shown == self.work.step else moment.settings
-        while not (self.work.moments[found].weights or self.work.moments[found].picture):
-            found -= 1
-        kept = self.work.moments[found]
-        arrays, facts = self._view(kept.weights, settings, self._on()) if kept.weights else kept.picture
+        arrays, facts, found = self._seen(self.shown, settings)
         if measure and np.isfinite(arrays["generated"]).all():
             moment.distance = self._distance(arrays["generated"], settings.target)
         losses = [f"{loss:.3f}" if math.isfinite(loss) else "" for loss in moment.losses]
@@ -371,7 +375,59 @@ class Theatre(Board):
             sentence += " Some generated points are no longer finite numbers."
         numbers = dict(zip(("lossD", "lossG"), losses))
         self._draw(sentence, {name: arrays.get(name) for name in self._on()}, settings, facts, numbers, lit, frozen,
-                   arrays | {"noise": _plane(self._eyes(settings).z)})
+                   arrays | {"noise": _plane(self._eyes(settings).z)}, recorded=_same_look(settings, moment.settings))
+
+    def _seen(self, step, settings):
+        """Arrays and facts of a recorded step, and which step they are of: an earlier one where it was thinned out."""
+        while not (self.work.moments[step].weights or self.work.moments[step].picture):
+            step -= 1
+        kept = self.work.moments[step]
+        return *(self._view(kept.weights, settings, self._on()) if kept.weights else kept.picture), step
+
+    # ---- the film: steps that the page receives before the scrubber asks for them ---------------------------------
+
+    def _roll(self, seconds=GAP):
+        """Makes an appointment for the film, unless there is one."""
+        if self.loop is not None and not self.rolling:
+            self.rolling = True
+            self.loop.call_soon_threadsafe(self.loop.call_later, seconds, self._film)
+
+    def _film(self):
+        """Sends some steps ahead, if nothing else is to be done; the page's answer leads to the next ones."""
+        with self.lock:
+            self.rolling = False
+            if self.playing or self.slow or self.work.halt or not self.box.idle:
+                return
+            near, spread = self._coming()
+            rest = self.looked + FILM_REST - time.perf_counter()
+            if not near and spread and rest > 0:
+                self._roll(rest)
+                return
+            began, frames = time.perf_counter(), []
+            for step in near or spread:
+                settings = self.work.moments[step].settings
+                arrays = self._seen(step, settings)[0]
+                frames.append((step, *self._drawable({name: arrays.get(name) for name in self._on()}, settings)))
+                if time.perf_counter() - began > FILM_SLICE:
+                    break
+            if frames:
+                self.box.send_film([(step, {name: array for name, array in drawn.items() if array is not None}, scale)
+                                    for step, drawn, scale in frames])
+
+    def _coming(self):
+        """Steps that the page lacks: near the one that is shown, first where the reader goes, and of the whole run."""
+        last, stride = self.work.step, 1
+        room = int(stage.FILM / 2 / max(self.box.filmed.values(), default=1))  # frames; else old ones would go and come
+        if room < 4:
+            return [], []
+        while last / stride >= min(SPREAD, room):
+            stride *= 2  # a power of 2: when the run has grown, what was sent still fits
+        if not _same_look(self.settings(), self.work.moments[last].settings):
+            last -= 1  # the last step is shown as the controls are now
+        way = {0: 1, self.work.step: -1}.get(self.shown, self.way)
+        near = [self.shown + way * k for k in (1, -1, *range(2, min(AHEAD, room)))]
+        return [[step for step in steps if 0 <= step <= last and step not in self.box.filmed]
+                for steps in (near, range(0, last + 1, stride))]
 
     def _distance(self, generated, target):
         """Wasserstein-1 to fresh real points, and what two samples of the target have between them."""
@@ -404,16 +460,26 @@ class Theatre(Board):
         self._draw(said + words, shown, settings, facts, numbers, LIT[name], FROZEN.get(name, ()),
                    arrays | {"noise": _plane(z)})
 
-    def _draw(self, sentence, shown, settings, facts, numbers, lit, frozen, small):
-        """None; sends what is to be seen to the page. shown: arrays for the picture; small: for the diagram's boxes."""
+    def _drawable(self, shown, settings):
+        """The arrays of the picture as they travel, and what is to be known about their scale."""
         probability, low, high = _is_probability(settings.loss), 0.0, 1.0
         drawn = {name: None if shown.get(name) is None else np.asarray(shown[name], dtype=np.float32)
-                 for name in (*self.layers, "crosses")}
+                 for name in FILMED}
         if drawn["field"] is not None:
             if not probability and np.isfinite(drawn["field"]).all():
                 low, high = float(drawn["field"].min()), float(drawn["field"].max())
             share = np.nan_to_num((drawn["field"] - low) / max(high - low, 1e-9), nan=0.5)
             drawn["field"] = np.round(65535 * share.clip(0, 1)).astype(np.uint16)
+        return drawn, {"field_is_probability": probability, "field_range": [low, high]}
+
+    def _draw(self, sentence, shown, settings, facts, numbers, lit, frozen, small, recorded=False):
+        """None; sends what is to be seen to the page. shown: arrays for the picture; small: for the diagram's boxes.
+
+        recorded: whether the scrubber will show this again, so that the page may keep it in its film.
+        """
+        drawn, scale = self._drawable(shown, settings)
+        film = {name: array for name, array in drawn.items() if array is not None}
+        drawn["crosses"] = np.asarray(shown["crosses"], dtype=np.float32) if "crosses" in shown else None
         drawn |= {f"small_{name}": np.asarray(small[name][:150], dtype=np.float32)
                   for name in ("noise", "real", "generated")}
         drawn["curves"] = _thinned(self.work.losses)
@@ -426,8 +492,11 @@ class Theatre(Board):
                         "slow_play": f"slow motion: {'pause' if self.slow else 'play'}"},
                  frozen=list(frozen), mark=2.2 if self.n_shown <= 1000 else 1.7, arrow_scale=length,
                  table=[["", "real", "generated"], *([name, *row] for name, row in facts.items() if name != "told")],
-                 field_is_probability=probability, field_range=[low, high],
-                 noise_limits=[[-reach, reach], [-reach, reach]])
+                 noise_limits=[[-reach, reach], [-reach, reach]], recorded=recorded, **scale)
+        self.looked = time.perf_counter()
+        if recorded and self.box.awake and not self.box.changed:  # it has been sent
+            self.box.filming(self.shown, film)
+        self._roll()
 
     def figure(self):
         """The first state as a matplotlib figure, for readers without a kernel."""
@@ -443,6 +512,11 @@ class Theatre(Board):
 def _pause_all(*_):
     for board in list(_theatres):
         board.pause("Paused, because another cell was run: press play to go on. ")
+
+
+def _same_look(a, b):
+    """Whether the same weights give the same picture under both settings."""
+    return (a.loss, a.target, a.noise) == (b.loss, b.target, b.noise)
 
 
 def _is_probability(loss):

@@ -22,16 +22,31 @@ class Page:
     """Stands for a browser: keeps what a board sends, and answers when it is told to."""
 
     def __init__(self, board, monkeypatch):
-        self.box, self.messages, self.state, self.arrays = board.box, [], {}, {}
+        self.box, self.messages, self.state, self.arrays, self.film = board.box, [], {}, {}, {}
         monkeypatch.setattr(board.box, "send", self.received)
 
     def received(self, content, buffers):
         self.messages.append(content)
+        if "film" in content:
+            self.received_film(content, list(buffers))
+            return
         self.state |= content["state"]
+        if "generation" in content["state"]:
+            self.film.clear()
         for name in content["gone"]:
             self.arrays.pop(name, None)
         for head, data in zip(content["arrays"], buffers, strict=True):
             self.arrays[head["name"]] = np.frombuffer(data, head["type"]).reshape(head["shape"])
+
+    def received_film(self, content, buffers):
+        assert content["generation"] == self.state["generation"]
+        arrays = {}
+        for frame in content["film"]:
+            new = {head["name"]: np.frombuffer(buffers.pop(0), head["type"]).reshape(head["shape"])
+                   for head in frame["arrays"]}
+            arrays = arrays | new
+            self.film[frame["step"]] = arrays, frame["state"]
+        assert not buffers
 
     def says(self, **content):
         self.box._received(None, content, [])

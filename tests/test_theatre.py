@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from helpers import distributions, networks, widgets
+from helpers import distributions, networks, stage, widgets
 from helpers import theatre as module
 from helpers.losses import minimax, modified_minimax
 from helpers.stage import sketchpad
@@ -365,6 +365,158 @@ def test_old_steps_are_shown_from_their_pictures(monkeypatch):
     assert board.sentence.startswith("Both networks are again as after step 3;") and "picture is that" not in board.sentence
     press(board, "both")
     assert "changed outside" not in board.sentence
+
+
+# ---- the film
+
+
+@pytest.fixture
+def filmed(monkeypatch):
+    """A theatre with 30 recorded steps and an open page that keeps what is sent ahead."""
+    board = made(layers=module.LAYERS, losses={"minimax": minimax, "critic": Critic()})
+    press(board, "both", times=30)
+    page = Page(board, monkeypatch)
+    page.says(kind="hello")
+    page.paints()
+    return board, page
+
+
+def roll(board, page, times=60):
+    """Sends the film as far as it goes, as if the page stood still for a while."""
+    for _ in range(times):
+        board.looked = -math.inf
+        board._film()
+        page.paints()
+
+
+def test_frames_sent_ahead_are_the_exact_answers(filmed):
+    board, page = filmed
+    roll(board, page)
+    assert set(page.film) == set(range(31))
+    for step in (0, 7, 29):
+        page.moves("step", step)
+        page.paints()
+        arrays, scale = page.film[step]
+        assert set(arrays) == set(module.LAYERS)
+        for name, array in arrays.items():
+            assert array.dtype == page.arrays[name].dtype and np.array_equal(array, page.arrays[name]), (step, name)
+        assert page.state["recorded"] and scale == {name: page.state[name] for name in scale}
+
+
+def test_the_neighbours_come_first_and_where_the_reader_goes(filmed):
+    board, page = filmed
+    page.moves("step", 20)
+    page.paints()
+    board._film()
+    first = [frame["step"] for frame in page.messages[-1]["film"]]
+    assert first == [19, 21, 18, 17, 16, 15, 14][:len(first)], "back from 30"
+    roll(board, page, times=1)
+    page.moves("step", 21)
+    assert board._coming()[0][0] == 22
+
+
+def test_a_long_run_is_spread_evenly_after_a_rest(filmed, monkeypatch):
+    board, page = filmed
+    monkeypatch.setattr(module, "AHEAD", 3)
+    monkeypatch.setattr(module, "SPREAD", 10)
+    board.looked = math.inf  # the reader has just done something
+    for _ in range(5):
+        board._film()
+        page.paints()
+    assert set(page.film) == {28, 29}
+    roll(board, page)
+    assert set(page.film) == {*range(0, 30, 4), 28, 29}
+
+
+@pytest.mark.parametrize("act", [
+    lambda board: press(board, "reset"), lambda board: press(board, "go_on"), lambda board: board.set(show_grid=False),
+    lambda board: board.set(noise="normal"), lambda board: board.set(loss="critic"),
+    lambda board: board.set(arrow_length="x 10")])
+def test_a_stale_film_is_forgotten(filmed, act):
+    board, page = filmed
+    roll(board, page)
+    board.set(step=12)
+    page.paints()
+    before = page.state["generation"]
+    act(board)
+    assert page.state["generation"] > before and page.film == {}, "it arrives with the new picture"
+    assert set(board.box.filmed) <= {board.shown}
+    roll(board, page)
+    for step in [step for step in (3, 11) if step <= board.work.step]:
+        page.moves("step", step)
+        page.paints()
+        assert all(np.array_equal(array, page.arrays[name]) for name, array in page.film[step][0].items())
+        assert set(page.film[step][0]) == set(board._on())
+
+
+def test_a_picture_that_will_not_come_again_is_not_kept(filmed):
+    board, page = filmed
+    assert page.state["recorded"]
+    page.moves("loss", "critic")  # the last step is shown as the critic sees it, but was trained by minimax
+    assert not page.state["recorded"]
+    page.paints()
+    roll(board, page)
+    assert 30 not in page.film and 30 not in board.box.filmed
+    page.moves("slow")
+    assert not page.state["recorded"], "a halt shows a batch"
+
+
+def test_no_film_while_something_is_under_way_or_nobody_looks(filmed):
+    board, page = filmed
+    press(board, "play")
+    page.paints()
+    count = len(page.messages)
+    board._film()
+    assert len(page.messages) == count, "it plays"
+    press(board, "play")
+    for _ in range(9):  # the page is closed now: it does not answer
+        board.looked = -math.inf
+        board._film()
+    assert sum("film" in message for message in page.messages) <= 1 and len(page.messages) <= count + 3
+    nobody = made()
+    press(nobody, "both", times=3)
+    sent = []
+    nobody.box.send = lambda *message: sent.append(message)
+    nobody._film()
+    assert sent == [], "no page has opened yet"
+
+
+def test_the_film_is_bounded_and_a_new_page_gets_its_own(filmed, monkeypatch):
+    board, page = filmed
+    roll(board, page, times=1)
+    monkeypatch.setattr(stage, "FILM", 20 * max(board.box.filmed.values()))
+    roll(board, page)
+    assert 10 <= len(board.box.filmed) <= 20 and sum(board.box.filmed.values()) <= stage.FILM
+    count = len(page.messages)
+    roll(board, page)
+    assert len(page.messages) == count, "frames do not go and come for ever"
+    monkeypatch.setattr(stage, "FILM", 1000)
+    roll(board, page)
+    assert len(page.messages) == count, "there is room for none"
+    monkeypatch.undo()
+    page = Page(board, monkeypatch)
+    page.says(kind="hello")
+    assert board.box.filmed == {}
+    page.paints()
+    board._film()
+    assert page.film and set(page.film) == set(board.box.filmed)
+
+
+def test_the_film_comes_by_itself_in_the_event_loop(filmed):
+    board, page = filmed
+    received = page.received
+
+    def paints_at_once(content, buffers):
+        received(content, buffers)
+        board.loop.call_soon(lambda: page.says(kind="painted", frame=content["frame"]))
+
+    def begin():
+        board.box.send = paints_at_once
+        page.moves("step", 15)
+
+    run_for(board, 1.0, begin)
+    assert set(page.film) | {15} == set(range(31))
+    assert not board.rolling, "when all is sent, nothing goes on"
 
 
 # ---- data from the sketchpad

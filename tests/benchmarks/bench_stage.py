@@ -51,7 +51,7 @@ def draw(shift):
 
 ipywidgets.interact(draw, shift=ipywidgets.IntSlider(min=0, max=50));
 """]
-# how many frames are painted in some seconds in which the scrubber is moved in every frame of the screen
+# how many pictures of different steps are painted a second, while the scrubber is moved in every frame of the screen
 DRAG = """([root, seconds]) => new Promise(resolve => {
   const slider = root.querySelector('[type=range]'), began = performance.now(), last = Number(slider.max);
   let frames = 0, seen = root.dataset.frame, place = 0;

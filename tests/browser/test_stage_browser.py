@@ -44,6 +44,7 @@ PIXELS = """(canvas, [r, g, b]) => {
   }
   return count;
 }"""
+SLEEP = "import time; time.sleep(1.5)"
 BLUE, ORANGE, GREEN, PINK = (0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167)
 # presses a button and resolves to the milliseconds until its text is another one
 ANSWER = """button => new Promise((resolve, fail) => {
@@ -95,7 +96,7 @@ def page(tmp_path_factory):
     """A notebook that has been run in JupyterLab; mistakes of the page are collected in page.mistakes."""
     folder = tmp_path_factory.mktemp("lab")
     with lab.serve(folder) as address, lab.browse(1300, 1400) as page:
-        cells = [nbformat.v4.new_code_cell(source) for source in (START, FIRST, SECOND, PROBE)]
+        cells = [nbformat.v4.new_code_cell(source) for source in (START, FIRST, SECOND, PROBE, SLEEP)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=rebuild.METADATA),
                        folder / "checkout" / "notebooks" / "stage.ipynb")
         page.mistakes = []
@@ -118,13 +119,14 @@ def board(page):
     assert page.mistakes == []
 
 
-def run_cell(page, number):
-    page.evaluate("""number => {
+def run_cell(page, number, wait=True):
+    page.evaluate("""([number, wait]) => {
       const notebook = jupyterapp.shell.currentWidget.content;
       notebook.activeCellIndex = number;
       notebook.deselectAll();
-      return jupyterapp.commands.execute('notebook:run-cell');
-    }""", number)
+      const done = jupyterapp.commands.execute('notebook:run-cell');
+      return wait ? done : null;
+    }""", [number, wait])
 
 
 def weights(page):
@@ -160,6 +162,31 @@ def test_play_pause_and_the_scrubber(page, board):
     board.hears(f"^Step 3 of {steps:,}")
     page.keyboard.press("End")
     board.hears(f"^Step {steps:,} of {steps:,}")
+
+
+def test_the_scrubber_shows_the_film_while_the_kernel_is_busy(page, board):
+    for _ in range(4):
+        board.press("one step of both")
+    board.hears("Step 4 of 4")
+    picture = "canvas => canvas.toDataURL()"
+    last = board.canvas.evaluate(picture)
+    page.wait_for_timeout(1000)  # the steps before come ahead
+    run_cell(page, 4, wait=False)
+    page.wait_for_timeout(200)
+    board.root.locator("[type=range]").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowLeft")
+    board.wait_for(lambda: board.root.get_attribute("data-frame").endswith(" 2"))
+    ahead, said = board.canvas.evaluate(picture), board.says()
+    assert ahead != last and "Step 4 of 4" in said, "the kernel has not answered yet"
+    board.hears("^Step 2 of 4")
+    assert board.canvas.evaluate(picture) == ahead, "the film has shown what the kernel answers"
+    board.root.get_by_label("field", exact=True).uncheck()
+    board.wait_for(lambda: board.canvas.evaluate(picture) != ahead)
+    bare = board.canvas.evaluate(picture)
+    board.root.get_by_label("field", exact=True).check()
+    board.wait_for(lambda: board.canvas.evaluate(picture) == ahead)
+    assert bare != ahead
 
 
 def test_rewind_goes_on_from_there_the_same_way(page, board):
