@@ -191,7 +191,7 @@ class Control:
 
 
 class Board:
-    """Controls, a stage, a status line. A subclass has `moved(name)`, and `drawn()` where it changes the picture.
+    """Controls, a stage, a status line. A subclass has `moved(name)`, called after each change.
 
     controls: {name: Control}. sentence: the status line. error: the exception that the last input led to, or None.
     """

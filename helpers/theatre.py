@@ -335,7 +335,9 @@ class Theatre(Board):
         generator, judge = self.shadow
         self.work.put(weights, self.shadow)
         look = self._eyes(settings)
-        look.push = (lambda x, _: _push(judge, settings.loss, x)[:self.n_arrows]) if "arrows" in layers else None
+        look.push = None
+        if "arrows" in layers:
+            look.push = lambda x, _: training.gan_push(judge, settings.loss, x)[:self.n_arrows]
         seen = look(torch.empty(0, 2))
         with torch.no_grad():
             scores = [judge(x) for x in (look.x_real, seen.x_fake.to(look.z.device))]
@@ -454,7 +456,7 @@ class Theatre(Board):
         if name == "4" and _is_probability(settings.loss):
             shown["crosses"] = torch.cat([self.batch[scores_real <= 0], x_fake[scores_fake > 0]]).cpu().numpy()
         if name == "6b":
-            shown["arrows"] = torch.cat([x_fake, _push(judge, settings.loss, x_fake)], dim=1).cpu().numpy()
+            shown["arrows"] = torch.cat([x_fake, training.gan_push(judge, settings.loss, x_fake)], dim=1).cpu().numpy()
         numbers = {who: f"{loss.item():.3f}" for who, loss in zip(("lossD", "lossG"), losses) if name > "4"}
         words = _halt_words(name, z, x_fake, self.batch, scores_real, scores_fake, losses, self.work)
         self._draw(said + words, shown, settings, facts, numbers, LIT[name], FROZEN.get(name, ()),
@@ -521,14 +523,6 @@ def _same_look(a, b):
 
 def _is_probability(loss):
     return getattr(loss, "is_probability", False)
-
-
-def _push(judge, loss, x_fake):
-    """Where the generator's loss pushes each point: minus n times its gradient; (n, 2)."""
-    x = x_fake.detach().clone().requires_grad_()
-    with torch.enable_grad():
-        gradient, = torch.autograd.grad(loss.generator(judge(x)), x)
-    return -len(x) * gradient
 
 
 def _verdict(scores_real, scores_fake, is_probability):

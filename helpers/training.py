@@ -162,6 +162,14 @@ def gan_steps(generator, discriminator, target, rng, loss, noise_dim, batch_size
         yield loss_discriminator, loss_generator
 
 
+def gan_push(discriminator, loss, x_fake):
+    """Where the generator's loss pushes each generated point, (n, data_dim): minus n times its gradient."""
+    x = x_fake.detach().clone().requires_grad_()
+    with torch.enable_grad(), frozen(discriminator):
+        gradient, = torch.autograd.grad(loss.generator(discriminator(x)), x)
+    return -len(x) * gradient
+
+
 def train_gan(generator, discriminator, target, rng, loss=minimax, noise_dim=2, n_steps=2000, batch_size=128,
               lr_generator=1e-3, lr_discriminator=1e-3, discriminator_steps=1, every=50, n_shown=1000, n_arrows=200):
     """A Run that trains a generator and a discriminator against each other: an iterator of Snapshots.
@@ -181,11 +189,7 @@ def train_gan(generator, discriminator, target, rng, loss=minimax, noise_dim=2, 
     _check_loss_object(loss)
 
     def push(x_fake, x_real):
-        """Where the first n_arrows generated points are pushed: minus n_shown times the gradient of the loss."""
-        x = x_fake.clone().requires_grad_()
-        with frozen(discriminator):
-            gradient, = torch.autograd.grad(loss.generator(discriminator(x)), x)
-        return -len(x) * gradient[:n_arrows]
+        return gan_push(discriminator, loss, x_fake)[:n_arrows]
 
     def make_steps():
         return gan_steps(generator, discriminator, target, rng, loss, noise_dim, batch_size, lr_generator,

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from helpers import distributions, networks, stage, widgets
+from helpers import distributions, networks, stage, training, widgets
 from helpers import theatre as module
 from helpers.losses import minimax, modified_minimax
 from helpers.stage import sketchpad
@@ -265,7 +265,7 @@ def test_what_is_drawn(monkeypatch, noise_dim, grid):
         assert np.allclose(page.arrays["generated"], board.work.generator(look.z), atol=1e-6)
         corner = torch.sigmoid(board.work.discriminator(torch.tensor([[side[0] for side in board.limits]])))
     assert abs(page.arrays["field"][0, 0] / 65535 - corner.item()) < 1e-4, "row by row from below"
-    expected = module._push(board.work.discriminator, minimax, torch.tensor(page.arrays["generated"]))[:30]
+    expected = training.gan_push(board.work.discriminator, minimax, torch.tensor(page.arrays["generated"]))[:30]
     assert np.allclose(page.arrays["arrows"][:, 2:], expected, atol=1e-5)
     assert np.array_equal(page.arrays["arrows"][:, :2], page.arrays["generated"][:30])
     for name in ("real", "generated", "field", "arrows"):
@@ -409,7 +409,8 @@ def test_the_neighbours_come_first_and_where_the_reader_goes(filmed):
     page.paints()
     board._film()
     first = [frame["step"] for frame in page.messages[-1]["film"]]
-    assert first == [19, 21, 18, 17, 16, 15, 14][:len(first)], "back from 30"
+    expected = [19, 21, *range(18, -1, -1)]  # a quick machine sends more of them at once than a slow one
+    assert len(first) > 0 and first[:len(expected)] == expected[:len(first)], "back from 30"
     roll(board, page, times=1)
     page.moves("step", 21)
     assert board._coming()[0][0] == 22
