@@ -116,6 +116,24 @@ def wasserstein1(x, y):
     return _cheapest_plan(distances)
 
 
+def sliced_wasserstein1(x, y, rng, n_directions=200):
+    """The mean Wasserstein-1 distance of the clouds' shadows on lines of random directions, a float.
+
+    x: (n, d), y: (m, d), tensors or arrays, also (n,) on a line; units of x. rng: the torch.Generator that draws the
+    directions. Never more than `wasserstein1`, and 0 only for equal clouds (with all directions); quick for any number
+    of points and dimensions. It is smaller, though: by a factor of 0.637 for a shift in the plane, and about
+    sqrt(2 / (pi d)) in many dimensions. Raises TypeError or ValueError for other shapes.
+    Source: Rabin et al. 2011; Bonneel et al. 2015. Used from lesson 10 on.
+    """
+    x, y = _rows(x, "x"), _rows(y, "y")
+    _check_columns(x, y)
+    if not isinstance(n_directions, int) or isinstance(n_directions, bool) or n_directions < 1:
+        raise ValueError(f"n_directions must be a whole number of at least 1, but is {n_directions!r}.")
+    directions = torch.randn(n_directions, x.shape[1], generator=rng, device=rng.device).double().cpu().numpy()
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return float(np.mean([_wasserstein_on_a_line(x @ direction, y @ direction) for direction in directions]))
+
+
 def wasserstein_floor(target, n, rng, repeats=5):
     """What `wasserstein1` says about two independent samples of one distribution: its mean over some repeats.
 
@@ -312,8 +330,7 @@ def _check_clouds(x, y, at_least=1):
             raise ValueError(f"{name} needs at least {at_least} points, but has {len(cloud)}.")
         if not cloud.isfinite().all():
             raise ValueError(f"{name} must be finite, but some of its numbers are infinite or not numbers.")
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(f"x has {x.shape[1]} columns but y has {y.shape[1]}: they need the same number.")
+    _check_columns(x, y)
     if x.dtype != y.dtype or x.device != y.device:
         raise TypeError(f"x is {x.dtype} on {x.device} but y is {y.dtype} on {y.device}: write y.to(x).")
 
@@ -332,11 +349,15 @@ def _check_bandwidth(bandwidth):
             raise ValueError(f"a bandwidth must be positive, from 1e-15 to 1e15, but is {sigma!r}.")
 
 
+def _check_columns(x, y):
+    if x.shape[1] != y.shape[1]:
+        raise ValueError(f"x has {x.shape[1]} columns but y has {y.shape[1]}: they need the same number.")
+
+
 def _check_sizes(x, y):
     """Raises unless x (n, d) and y (m, d) have one d, and few enough points to be assigned."""
     n, m = len(x), len(y)
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(f"x has {x.shape[1]} columns but y has {y.shape[1]}: they need the same number.")
+    _check_columns(x, y)
     if x.shape[1] == 1:
         return
     if n == m and n > LARGEST_ASSIGNMENT:

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 def mlp(sizes, rng, activation=nn.ReLU):
@@ -43,6 +44,23 @@ def judge(sizes, rng):
     _check_one_score(sizes)
     layers = mlp(sizes, rng, activation=partial(nn.LeakyReLU, 0.2))
     return nn.Sequential(*layers, nn.Flatten(0))  # (batch, 1) to (batch,)
+
+
+def averaged(network, decay=0.999):
+    """A copy of the network whose weights follow the network's slowly: an exponential moving average of them.
+
+    `average.update_parameters(network)` after each step: weights become decay * old + (1 - decay) * the network's (the
+    first time they are the network's). decay: from 0 to below 1; 0.999 remembers about the last thousand steps.
+    Other buffers, such as those of batch norm, are the network's. Returns torch's AveragedModel, which is called as the
+    network is, and does not learn. Used from lesson 8 on.
+    """
+    _check_decay(decay)
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay)).requires_grad_(False)
+
+
+def _check_decay(decay):
+    if isinstance(decay, bool) or not isinstance(decay, int | float) or not 0 <= decay < 1:
+        raise ValueError(f"the decay of an average must lie between 0 and 1, as 0.999 does, but is {decay!r}.")
 
 
 def _check_one_score(sizes):

@@ -17,7 +17,8 @@ import torch
 from tqdm import tqdm
 
 from helpers.distances import _check_bandwidth, kernel_sum, mmd2
-from helpers.losses import minimax
+from helpers.losses import _check_bound, _check_penalty_at, clip_weights, gradient_penalty, minimax
+from helpers.networks import averaged
 from helpers.sampling import uniform_noise, warped_grid_lines
 
 BAR_AFTER = 2.0  # seconds; shorter runs show no progress bar
@@ -38,6 +39,7 @@ class Snapshot:
     With a judge: judge_losses: (step,), its own loss in every step (in the last one, if it makes several).
     field: what it says on a regular grid over the limits: (FIELD, FIELD), row by row from below, for data of two
     dimensions, and (FIELD,) for one. field_is_probability: the field is D(x), from 0 to 1; else it is scores.
+    With averaging: x_average, as x_fake, but from the moving average of the generator's weights.
     """
 
     step: int
@@ -51,6 +53,7 @@ class Snapshot:
     judge_losses: torch.Tensor | None = None
     field: np.ndarray | None = None
     field_is_probability: bool = True
+    x_average: torch.Tensor | None = None
 
 
 def gmn_steps(generator, target, rng, bandwidth, noise_dim, batch_size, lr):
@@ -162,6 +165,46 @@ def gan_steps(generator, discriminator, target, rng, loss, noise_dim, batch_size
         yield loss_discriminator, loss_generator
 
 
+def critic_step(generator, critic, optimizer, x_real, z, loss, rng, clip=None, penalty=0.0, at="between"):
+    """A `discriminator_step` that keeps the critic from being steep; returns its loss, without the penalty.
+
+    clip: the bound of its weights (`clip_weights`), or None. penalty: how much `gradient_penalty` weighs in what is
+    made small; at: where it looks. rng: draws the places. Taught in lesson 10.
+    """
+    with torch.no_grad():
+        x_fake = generator(z)
+    _check_finite(x_fake)
+    loss_critic = loss.judge(critic(x_real), critic(x_fake))
+    total = loss_critic
+    if penalty > 0:
+        total = loss_critic + penalty * gradient_penalty(critic, x_real, x_fake, rng, at)
+    optimizer.zero_grad()
+    total.backward()
+    optimizer.step()
+    if clip is not None:
+        clip_weights(critic, clip)
+    return loss_critic.item()
+
+
+def restrained_steps(generator, critic, target, rng, loss, noise_dim, batch_size, lr_generator, lr_critic,
+                     critic_steps, clip, penalty, at):
+    """`gan_steps` with a `critic_step` in place of each discriminator_step.
+
+    Yields (critic's loss, generator's loss). Source: Arjovsky et al. 2017, algorithm 1, and Gulrajani et al. 2017,
+    algorithm 1, both with Adam. Taught in lesson 10.
+    """
+    optimizer_c = torch.optim.Adam(critic.parameters(), lr=lr_critic, betas=BETAS)
+    optimizer_g = torch.optim.Adam(generator.parameters(), lr=lr_generator, betas=BETAS)
+    while True:
+        for _ in range(critic_steps):
+            x_real = target.sample(batch_size, rng)
+            z = 2 * uniform_noise(batch_size, noise_dim, rng) - 1
+            loss_critic = critic_step(generator, critic, optimizer_c, x_real, z, loss, rng, clip, penalty, at)
+        z = 2 * uniform_noise(batch_size, noise_dim, rng) - 1
+        loss_generator = generator_step(generator, critic, optimizer_g, z, loss)
+        yield loss_critic, loss_generator
+
+
 def gan_push(discriminator, loss, x_fake):
     """Where the generator's loss pushes each generated point, (n, data_dim): minus n times its gradient."""
     x = x_fake.detach().clone().requires_grad_()
@@ -171,7 +214,8 @@ def gan_push(discriminator, loss, x_fake):
 
 
 def train_gan(generator, discriminator, target, rng, loss=minimax, noise_dim=2, n_steps=2000, batch_size=128,
-              lr_generator=1e-3, lr_discriminator=1e-3, discriminator_steps=1, every=50, n_shown=1000, n_arrows=200):
+              lr_generator=1e-3, lr_discriminator=1e-3, discriminator_steps=1, every=50, n_shown=1000, n_arrows=200,
+              clip=None, penalty=0.0, penalty_at="between", averaging=None):
     """A Run that trains a generator and a discriminator against each other: an iterator of Snapshots.
 
     generator: a module from (n, noise_dim) to (n, data_dim); discriminator: one from (n, data_dim) to scores (n,);
@@ -179,7 +223,9 @@ def train_gan(generator, discriminator, target, rng, loss=minimax, noise_dim=2, 
     its device. loss: of `helpers.losses`, or an object of your own with its two methods. n_steps: of the generator,
     each after discriminator_steps of the discriminator. batch_size, lr_generator, lr_discriminator (of Adam): of the
     training. every, n_shown, n_arrows: as for `train_gmn`, with the same promises. Snapshots have the judge's losses
-    and field too. Raises ValueError or TypeError at once if the arguments do not fit together. Taught in lesson 7.
+    and field too. clip, penalty, penalty_at: as for `critic_step`, which then takes the place of discriminator_step.
+    averaging: the decay of a moving average of G's weights (`networks.averaged`), which Snapshots then show.
+    Raises ValueError or TypeError at once if the arguments do not fit together. Taught in lesson 7.
     """
     _check_counts(noise_dim=(noise_dim, 1), n_steps=(n_steps, 1), batch_size=(batch_size, 1), every=(every, 1),
                   n_shown=(n_shown, 2), n_arrows=(n_arrows, 0), discriminator_steps=(discriminator_steps, 1))
@@ -187,17 +233,22 @@ def train_gan(generator, discriminator, target, rng, loss=minimax, noise_dim=2, 
     _check_generator(generator, target, rng, noise_dim)
     _check_discriminator(discriminator, target, rng)
     _check_loss_object(loss)
+    _check_restraint(clip, penalty, penalty_at)
+    average = None if averaging is None else averaged(generator, averaging)
 
     def push(x_fake, x_real):
         return gan_push(discriminator, loss, x_fake)[:n_arrows]
 
     def make_steps():
-        return gan_steps(generator, discriminator, target, rng, loss, noise_dim, batch_size, lr_generator,
-                         lr_discriminator, discriminator_steps)
+        settings = (generator, discriminator, target, rng, loss, noise_dim, batch_size, lr_generator,
+                    lr_discriminator, discriminator_steps)
+        if clip is None and penalty == 0:
+            return gan_steps(*settings)
+        return restrained_steps(*settings, clip, penalty, penalty_at)
 
     look = _Look(generator, target, rng, noise_dim, n_shown, push if n_arrows else None, discriminator,
-                 getattr(loss, "is_probability", False))
-    return Run(make_steps, look, n_steps, every, [generator, discriminator], rng, "fewer discriminator steps")
+                 getattr(loss, "is_probability", False), average)
+    return Run(make_steps, look, n_steps, every, [generator, discriminator], rng, "fewer discriminator steps", average)
 
 
 class Run:
@@ -211,12 +262,12 @@ class Run:
 
     make_steps: makes a loop, a generator function that yields its loss or losses after every step; all that it keeps
     from step to step are the networks, its optimizers (local variables of the loop) and rng. advice: what may
-    help, besides a smaller learning rate, when training diverges.
+    help, besides a smaller learning rate, when training diverges. average: a moving average of the first network.
     """
 
-    def __init__(self, make_steps, look, n_steps, every, networks, rng, advice):
+    def __init__(self, make_steps, look, n_steps, every, networks, rng, advice, average=None):
         self.make_steps, self.look, self.n_steps, self.every = make_steps, look, n_steps, every
-        self.networks, self.rng, self.advice = networks, rng, advice
+        self.networks, self.rng, self.advice, self.average = networks, rng, advice, average
         self.losses, self.due = [], 0  # the step at which the next snapshot is due; None after the last
         self.steps, self.optimizers, self.bar = None, [], None
 
@@ -260,7 +311,7 @@ class Run:
         """One step of the loop; undone if anything goes wrong in it."""
         if self.steps is not None:
             self.optimizers = [_copy(optimizer) for optimizer in _optimizers(self.steps)]
-        put_back = _memory(self.networks, self.rng)
+        put_back = _memory([*self.networks, *[self.average] * (self.average is not None)], self.rng)
         done = self.step
         try:
             if self.steps is None:
@@ -272,6 +323,8 @@ class Run:
                         optimizer.load_state_dict(state)
             self.losses.append(next(self.steps))
             _check_loss(self.losses[-1])
+            if self.average is not None:
+                self.average.update_parameters(self.networks[0])
         except BaseException as error:
             put_back()
             del self.losses[done:]
@@ -315,11 +368,11 @@ def _memory(networks, rng):
 class _Look:
     """Takes Snapshots of the networks on noise and real samples of its own, without a trace in the training."""
 
-    def __init__(self, generator, target, rng, noise_dim, n_shown, push, judge=None, is_probability=True):
+    def __init__(self, generator, target, rng, noise_dim, n_shown, push, judge=None, is_probability=True, average=None):
         # a second torch.Generator: drawing from rng would change the training
         own = torch.Generator(device=rng.device).manual_seed((rng.initial_seed() + 1) % 2**63)
         self.generator, self.limits, self.push = generator, target.limits, push
-        self.judge, self.is_probability = judge, is_probability
+        self.judge, self.is_probability, self.average = judge, is_probability, average
         self.z = 2 * uniform_noise(n_shown, noise_dim, own) - 1
         self.x_real = target.sample(n_shown, own)
         self.flat = noise_dim == target.dim == 2
@@ -328,16 +381,17 @@ class _Look:
         judge_losses = None
         if self.judge is not None:
             judge_losses, losses = losses.reshape(-1, 2).unbind(dim=1)
-        with _undisturbed(self.z.device, self.generator, self.judge):
+        with _undisturbed(self.z.device, self.generator, self.judge, self.average):
             with torch.no_grad():
                 x_fake = self.generator(self.z.clone()).clone()  # clones: a generator may change z, or give out its own
                 grid = warped_grid_lines(self.generator, -1, 1, *GRID, self.z.device) if self.flat else None
                 field = self._field()
+                x_average = None if self.average is None else self.average(self.z.clone()).cpu()
             push = None
             if self.push is not None and x_fake.isfinite().all():
                 push = self.push(x_fake, self.x_real).cpu()
         return Snapshot(len(losses), x_fake.cpu(), losses, self.z.cpu(), self.x_real.cpu(), self.limits, grid, push,
-                        judge_losses, field, self.is_probability)
+                        judge_losses, field, self.is_probability, x_average)
 
     def _field(self):
         """What the judge says on a regular grid over the limits; None without a judge, or in many dimensions."""
@@ -453,6 +507,14 @@ def _check_discriminator(discriminator, target, rng):
         shape = tuple(scores.shape) if isinstance(scores, torch.Tensor) else type(scores).__name__
         raise ValueError("the discriminator must return one score for each point, of shape (n,); for 3 points it "
                          f"returns {shape}. End it with nn.Flatten(0), or make it with networks.judge.")
+
+
+def _check_restraint(clip, penalty, penalty_at):
+    if clip is not None:
+        _check_bound(clip)
+    if isinstance(penalty, bool) or not isinstance(penalty, int | float) or not 0 <= penalty < float("inf"):
+        raise ValueError(f"penalty, its weight, must be a number of at least 0, but is {penalty!r}.")
+    _check_penalty_at(penalty_at)
 
 
 def _check_loss_object(loss):

@@ -4,11 +4,14 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from helpers.losses import minimax, modified_minimax
+from helpers.losses import clip_weights, gradient_penalty, minimax, modified_minimax, wasserstein
+from helpers.networks import judge
 
 BOTH = pytest.mark.parametrize("loss", [minimax, modified_minimax], ids=lambda loss: loss.name)
+ALL = pytest.mark.parametrize("loss", [minimax, modified_minimax, wasserstein], ids=lambda loss: loss.name)
 
 
 def scores(n, seed):
@@ -64,7 +67,7 @@ def test_the_two_questions_differ_by_odds():
         assert math.isclose(slopes[1] / slopes[0], ratio, rel_tol=1e-9)
 
 
-@BOTH
+@ALL
 @pytest.mark.parametrize("bad, error, sentence", [
     (torch.zeros(5, 1), ValueError, r"scores_fake must have shape \(batch,\), one score for each point; it has \(5, 1\). Write scores_fake.squeeze\(1\)"),
     (torch.zeros(5, 2), ValueError, r"it has \(5, 2\)\.$"),
@@ -82,6 +85,99 @@ def test_other_scores_are_refused(loss, bad, error, sentence):
         loss.judge(bad, torch.zeros(5))
 
 
-@BOTH
+@ALL
 def test_as_many_real_as_generated_points_are_not_needed(loss):
     assert loss.judge(torch.zeros(3), torch.zeros(7)).ndim == 0
+
+
+# Wasserstein
+
+def test_the_critics_gap_and_the_generators_score():
+    real, fake = scores(50, 4), scores(70, 5)
+    assert math.isclose(wasserstein.judge(real, fake).item(), -(real.sum() / 50 - fake.sum() / 70).item(), rel_tol=1e-12)
+    assert math.isclose(wasserstein.generator(fake).item(), -fake.sum().item() / 70, rel_tol=1e-12)
+
+
+def test_a_constant_changes_neither_the_gap_nor_any_slope():
+    real, fake = scores(50, 6).requires_grad_(), scores(50, 7).requires_grad_()
+    for shift in (0.0, 3.0, -1000.0):
+        gap = wasserstein.judge(real + shift, fake + shift)
+        slopes = torch.autograd.grad(gap, (real, fake)) + torch.autograd.grad(wasserstein.generator(fake + shift), fake)
+        assert math.isclose(gap.item(), wasserstein.judge(real, fake).item(), rel_tol=1e-9)
+        assert all(torch.allclose(slope, torch.full_like(slope, value)) for slope, value in zip(slopes, (-1 / 50, 1 / 50, -1 / 50)))
+
+
+def test_clipping_moves_every_weight_into_its_bounds_and_no_other():
+    critic = judge((2, 16, 16, 1), torch.Generator().manual_seed(0))
+    before = [weights.detach().clone() for weights in critic.parameters()]
+    assert clip_weights(critic, 0.1) is None
+    for weights, was in zip(critic.parameters(), before):
+        assert torch.equal(weights, was.clamp(-0.1, 0.1)) and weights.requires_grad
+    assert any((was.abs() > 0.1).any() for was in before) and any((was.abs() < 0.1).any() for was in before)
+
+
+@pytest.mark.parametrize("bound", [0, -0.1, math.nan, math.inf, "small", True, None])
+def test_other_bounds_are_refused(bound):
+    with pytest.raises(ValueError, match="clip, the bound of the critic's weights, must be a positive number, but is"):
+        clip_weights(judge((2, 4, 1), torch.Generator().manual_seed(0)), bound)
+
+
+class Norm(torch.nn.Module):
+    """A critic whose slope is known: `steepness` everywhere, away from the origin."""
+
+    def __init__(self, steepness):
+        super().__init__()
+        self.steepness = torch.nn.Parameter(torch.tensor(float(steepness)))
+
+    def forward(self, x):
+        return self.steepness * x.flatten(1).norm(dim=1)
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (5, 1), (5, 3, 4, 4)])
+@pytest.mark.parametrize("steepness", [0.5, 1.0, 3.0])
+def test_the_penalty_of_a_known_slope_and_its_own_slope(shape, steepness):
+    x_real, x_fake = torch.rand(shape) + 2, torch.rand(shape) + 1
+    rng, critic = torch.Generator().manual_seed(0), Norm(steepness)
+    for at, value, slope in (("between", (steepness - 1) ** 2, 2 * (steepness - 1)), ("real", steepness**2, 2 * steepness)):
+        penalty = gradient_penalty(critic, x_real, x_fake, rng, at)
+        assert penalty.ndim == 0 and math.isclose(penalty.item(), value, rel_tol=1e-4, abs_tol=1e-9)
+        assert math.isclose(torch.autograd.grad(penalty, critic.steepness)[0].item(), slope, rel_tol=1e-4, abs_tol=1e-5)
+    assert not x_real.requires_grad
+
+
+class Watching(torch.nn.Module):
+    def forward(self, x):
+        self.seen = x.detach()
+        return x.sum(dim=1)
+
+
+def test_places_lie_uniformly_between_the_pairs():
+    """One share for all coordinates of a pair, uniform from 0 to 1; and none is drawn for R1."""
+    n, rng, critic = 4000, torch.Generator().manual_seed(0), Watching()
+    x_real, x_fake = torch.zeros(n, 3), torch.tensor([1.0, 2.0, -4.0]).expand(n, 3)
+    gradient_penalty(critic, x_real, x_fake, rng)
+    share = critic.seen[:, 0]
+    assert torch.allclose(critic.seen, share[:, None] * x_fake)
+    assert stats.kstest(share.numpy(), "uniform").pvalue > 0.01
+    before = rng.get_state()
+    gradient_penalty(critic, x_fake, None, rng, at="real")
+    assert torch.equal(critic.seen, x_fake) and torch.equal(rng.get_state(), before)
+
+
+def test_a_dead_critic_has_a_penalty_and_no_nan():
+    critic = judge((2, 4, 1), torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for weights in critic.parameters():
+            weights.zero_()
+    for at, value in (("between", 1.0), ("real", 0.0)):
+        penalty = gradient_penalty(critic, torch.ones(3, 2), torch.zeros(3, 2), torch.Generator(), at)
+        penalty.backward()
+        assert penalty.item() == value and all(w.grad is None or w.grad.isfinite().all() for w in critic.parameters())
+
+
+def test_wrong_pairs_and_places_are_refused():
+    critic, rng = judge((2, 4, 1), torch.Generator().manual_seed(0)), torch.Generator()
+    with pytest.raises(ValueError, match=r"x_real has shape \(3, 2\) and x_fake \(4, 2\): the penalty needs pairs"):
+        gradient_penalty(critic, torch.zeros(3, 2), torch.zeros(4, 2), rng)
+    with pytest.raises(ValueError, match='at "between" or at "real", but not at \'fake\''):
+        gradient_penalty(critic, torch.zeros(3, 2), torch.zeros(3, 2), rng, at="fake")

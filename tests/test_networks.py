@@ -5,7 +5,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from helpers.networks import judge, mlp
+from helpers.networks import averaged, judge, mlp
 
 
 def seeded(seed=0):
@@ -122,3 +122,29 @@ def test_a_judge_gives_one_score_a_point():
 def test_a_judge_refuses_other_sizes(sizes, error, sentence):
     with pytest.raises(error, match=sentence):
         judge(sizes, torch.Generator().manual_seed(0))
+
+
+# moving averages
+
+def test_the_average_follows_slowly_and_the_network_stays():
+    network, decay = mlp((2, 4, 2), seeded()), 0.9
+    average, expected = averaged(network, decay), None
+    for i in range(5):
+        with torch.no_grad():
+            for weights in network.parameters():
+                weights.add_(i + 1.0)
+        now = [weights.detach().clone() for weights in network.parameters()]
+        average.update_parameters(network)
+        expected = now if expected is None else [decay * old + (1 - decay) * new for old, new in zip(expected, now)]
+        for mine, reference in zip(average.module.parameters(), expected):
+            torch.testing.assert_close(mine, reference)
+        assert all(torch.equal(weights, was) for weights, was in zip(network.parameters(), now))
+    assert not any(weights.requires_grad for weights in average.parameters())
+    assert all(weights.requires_grad for weights in network.parameters())
+    assert average(torch.zeros(3, 2)).shape == (3, 2)
+
+
+@pytest.mark.parametrize("decay", [1, -0.1, 2.0, None, "slow", True])
+def test_other_decays_are_refused(decay):
+    with pytest.raises(ValueError, match="decay of an average must lie between 0 and 1"):
+        averaged(mlp((2, 2), seeded()), decay)

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from helpers import distances, distributions, training
-from helpers.losses import Minimax, minimax, modified_minimax
-from helpers.networks import judge, mlp
+from helpers.losses import Minimax, gradient_penalty, minimax, modified_minimax, wasserstein
+from helpers.networks import averaged, judge, mlp
 from helpers.sampling import uniform_noise
-from helpers.training import discriminator_step, frozen, gan_steps, generator_step, train_gan
+from helpers.training import critic_step, discriminator_step, frozen, gan_steps, generator_step, train_gan
 
 MOONS = distributions.two_moons()
 SETTINGS = dict(loss=minimax, noise_dim=2, batch_size=16, lr_generator=1e-2, lr_discriminator=2e-2)
@@ -296,3 +296,101 @@ def test_bad_arguments_are_refused_at_once(options, error, sentence):
     arguments = dict(generator=generator, discriminator=discriminator, target=MOONS, rng=rng) | options
     with pytest.raises(error, match=sentence):
         train_gan(**arguments)
+
+
+# restraint and averaging
+
+def a_critics_step(**restraint):
+    generator, critic, rng = fresh()
+    x_real, z = MOONS.sample(16, rng), 2 * uniform_noise(16, 2, rng) - 1
+    before = state(generator), state(critic)
+    said = critic_step(generator, critic, torch.optim.SGD(critic.parameters(), lr=0.1), x_real, z, wasserstein, rng, **restraint)
+    return said, before, generator, critic, x_real, z
+
+
+def test_the_critics_step_returns_the_gap_without_the_penalty_and_moves_down_both():
+    said, before, generator, critic, x_real, z = a_critics_step(penalty=3.0)
+    reference_generator, reference, rng = fresh()
+    MOONS.sample(16, rng), uniform_noise(16, 2, rng)
+    x_fake = reference_generator(z).detach()
+    gap = wasserstein.judge(reference(x_real), reference(x_fake))
+    assert math.isclose(said, gap.item(), rel_tol=1e-6) and equal(state(generator), before[0])
+    total = gap + 3.0 * gradient_penalty(reference, x_real, x_fake, rng)
+    for weights, slope in zip(reference.parameters(), torch.autograd.grad(total, list(reference.parameters()), allow_unused=True)):
+        if slope is not None:
+            weights.data -= 0.1 * slope
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(state(critic), state(reference)))
+
+
+def test_clipping_comes_after_the_step():
+    *_, critic, _, _ = a_critics_step(clip=0.05)
+    *_, free, _, _ = a_critics_step()
+    assert all(torch.equal(a, b.clamp(-0.05, 0.05)) for a, b in zip(state(critic), state(free)))
+    assert any((b.abs() > 0.05).any() for b in state(free))
+
+
+def test_a_restraint_of_nothing_is_the_loop_of_lesson_7():
+    generator, critic, rng = fresh()
+    steps = training.restrained_steps(generator, critic, MOONS, rng, minimax, 2, 16, 1e-2, 2e-2, 2, None, 0.0, "between")
+    losses = [next(steps) for _ in range(5)]
+    assert equal(state(generator, critic), plain(5, 2)[0]) and losses == plain(5, 2)[1]
+
+
+@pytest.mark.parametrize("restraint", [dict(clip=0.1), dict(penalty=1.0), dict(penalty=0.5, penalty_at="real"), dict(clip=0.3, penalty=0.1)], ids=str)
+def test_restrained_runs(restraint):
+    generator, critic, run = started(loss=wasserstein, discriminator_steps=2, **restraint)
+    before = state(generator, critic)
+    snapshot = list(run)[-1]
+    assert not equal(state(generator, critic), before) and not snapshot.field_is_probability
+    if "clip" in restraint:
+        assert all(x.abs().max() <= restraint["clip"] for x in state(critic))
+    reference_generator, reference, rng = fresh()
+    at = restraint.get("penalty_at", "between")
+    steps = training.restrained_steps(reference_generator, reference, MOONS, rng, wasserstein, 2, 16, 1e-2, 2e-2, 2, restraint.get("clip"), restraint.get("penalty", 0.0), at)
+    assert [next(steps) for _ in range(20)] == run.losses
+    assert equal(state(generator, critic), state(reference_generator, reference))
+
+
+def test_averaging_is_looked_at_and_changes_nothing():
+    generator, critic, run = started(averaging=0.9)
+    reference, reference_critic, rng = fresh()
+    average = averaged(reference, 0.9)
+    steps = gan_steps(reference, reference_critic, MOONS, rng, **SETTINGS, discriminator_steps=1)
+    next(run)
+    for snapshot in run:
+        for _ in range(5):
+            next(steps)
+            average.update_parameters(reference)
+        assert torch.allclose(snapshot.x_average, average(snapshot.z_fixed), atol=1e-6)
+        assert torch.allclose(snapshot.x_fake, reference(snapshot.z_fixed), atol=1e-6)
+    assert equal(state(generator, critic), plain(20)[0])
+    assert (snapshot.x_average - snapshot.x_fake).abs().max() > 1e-3
+    assert next(started()[2]).x_average is None
+
+
+def test_an_undone_step_is_undone_in_the_average_too(monkeypatch):
+    _, _, run = started(averaging=0.5)
+    next(run), next(run)
+    kept, real = state(run.average), training._check_loss
+
+    def fails(loss):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(training, "_check_loss", fails)
+    with pytest.raises(ZeroDivisionError):
+        next(run)
+    monkeypatch.setattr(training, "_check_loss", real)
+    assert equal(state(run.average), kept)
+    assert torch.equal(list(run)[-1].x_average, list(started(averaging=0.5)[2])[-1].x_average)
+
+
+@pytest.mark.parametrize("wrong, sentence", [
+    (dict(clip=0), "clip, the bound of the critic's weights, must be a positive number, but is 0"),
+    (dict(penalty=-1), "penalty, its weight, must be a number of at least 0, but is -1"),
+    (dict(penalty="much"), "must be a number of at least 0, but is 'much'"),
+    (dict(penalty_at="fake"), "but not at 'fake'"),
+    (dict(averaging=1.0), "decay of an average must lie between 0 and 1"),
+])
+def test_restraints_that_make_no_sense_are_refused_at_once(wrong, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        started(**wrong)
