@@ -13,7 +13,7 @@ export IPYTHONDIR ?= $(CACHE)/ipython
 export MPLCONFIGDIR ?= $(CACHE)/matplotlib
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 
-.PHONY: help lab setup test test-colab colab-setup seeds notebooks address benchmark data clean FORCE
+.PHONY: help lab setup test test-colab colab-setup seeds notebooks address benchmark data evidence clean FORCE
 .DEFAULT_GOAL := help
 
 help:  # This list
@@ -51,6 +51,9 @@ benchmark: .venv/ready  # Measure what has to be fast
 
 data: .venv/ready  # Make the files in data/ again, each by its command (data/README.md)
 	@set -e; for command in data/make_*.py; do echo "$$command"; .venv/bin/python $$command; done
+
+evidence: .venv/ready  # Record what takes longer than a lesson may, where it is missing (RECORDINGS="a b": some of it)
+	@.venv/bin/python -m data.evidence $(RECORDINGS)
 
 clean:  # Remove everything that these commands made, the environments too
 	rm -rf .venv .colab-venv .cache .pytest_cache .ruff_cache .screenshots

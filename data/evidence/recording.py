@@ -1,0 +1,121 @@
+"""Experiments that take longer than a lesson may: recorded by `make evidence`, and run again in pieces by a test.
+
+An experiment is a function of seeds and settings under the decorator `recording`; it returns arrays whose first axis is
+the seed. `record` runs it for a few seeds at a time and keeps each part in .cache, so that an interrupt loses little.
+"""
+
+import ast
+import hashlib
+import inspect
+import json
+import os
+import platform
+import tempfile
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RECORDED, PARTS = ROOT / "data" / "recorded", ROOT / ".cache" / "evidence"
+EXPERIMENTS = {}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A function with the seeds and settings to run it with. piece: steps of the short run that a test repeats."""
+
+    name: str
+    function: object
+    seeds: tuple
+    settings: dict
+    at_a_time: int
+    piece: int
+
+    @property
+    def fingerprint(self):
+        """What changes when the experiment does: a hash of its code (not of its sentence), seeds and settings."""
+        tree = ast.parse(textwrap.dedent(inspect.getsource(self.function)))
+        definition = tree.body[0]
+        definition.decorator_list = []
+        if ast.get_docstring(definition) is not None:
+            definition.body = definition.body[1:]
+        whole = json.dumps([ast.unparse(tree), self.seeds, self.settings, self.at_a_time])
+        return hashlib.sha256(whole.encode()).hexdigest()[:16]
+
+    @property
+    def sentence(self):
+        """What was run: the first paragraph of the function's docstring."""
+        return " ".join(inspect.getdoc(self.function).split("\n\n")[0].split())
+
+
+def recording(name, seeds, settings, at_a_time=4, piece=50):
+    """Declares the function below it as the experiment of data/recorded/<name>.npz.
+
+    function(seeds, stop_after=None, **settings): trains these seeds, and returns a dict of numpy arrays whose first
+    axis is the seed and whose second, if there is one, is time. With stop_after it ends after so many steps: what it
+    returns then is the beginning, along the second axis, of what the whole run returns; what makes no sense there it
+    leaves out. Its docstring begins with a sentence that says what was run. settings: words and numbers. at_a_time: how
+    many seeds one call gets. piece: stop_after of the short run in the test. The function itself is returned.
+    """
+    def declare(function):
+        if name in EXPERIMENTS and EXPERIMENTS[name].function.__code__.co_filename != function.__code__.co_filename:
+            raise ValueError(f"two experiments have the name {name!r}.")
+        EXPERIMENTS[name] = Experiment(name, function, tuple(seeds), dict(settings), at_a_time, piece)
+        return function
+
+    return declare
+
+
+def record(experiment, again=False, folder=RECORDED, parts=PARTS):
+    """True if it ran; False if the recording of this very experiment is there already. Written whole or not at all."""
+    path = folder / f"{experiment.name}.npz"
+    if not again and path.exists() and recorded_fingerprint(path) == experiment.fingerprint:
+        return False
+    seeds, step = experiment.seeds, experiment.at_a_time
+    chunks = [seeds[i:i + step] for i in range(0, len(seeds), step)]
+    files = [parts / experiment.name / experiment.fingerprint / f"{i:03}.npz" for i in range(len(chunks))]
+    if again:
+        for file in files:
+            file.unlink(missing_ok=True)
+    for chunk, file in tqdm(list(zip(chunks, files)), desc=experiment.name, unit="part"):
+        if not file.exists():
+            write(file, experiment.function(list(chunk), **experiment.settings))
+    together = [dict(np.load(file, allow_pickle=False)) for file in files]
+    arrays = {key: np.concatenate([part[key] for part in together]) for key in together[0]}
+    if any(len(array) != len(seeds) for array in arrays.values()):
+        raise ValueError(f"{experiment.name}: the first axis of every array must be the seed.")
+    versions = {"python": platform.python_version(), "torch": torch.__version__.split("+")[0], "numpy": np.__version__}
+    about = {
+        "what": experiment.sentence,
+        "seeds": experiment.seeds, "settings": experiment.settings, "fingerprint": experiment.fingerprint,
+        "versions": versions,
+        "command": f"make evidence RECORDINGS={experiment.name}",
+    }
+    write(path, arrays | {"about": np.array(json.dumps(about))})
+    for file in files:
+        file.unlink()
+    return True
+
+
+def recorded_fingerprint(path):
+    with np.load(path, allow_pickle=False) as file:
+        return json.loads(str(file["about"]))["fingerprint"]
+
+
+def write(path, arrays):
+    """The arrays as one compressed .npz; a file of this name is whole, or it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        try:
+            np.savez_compressed(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
