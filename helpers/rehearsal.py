@@ -21,7 +21,7 @@ RECENT = 200  # the last steps are never thinned out
 
 @dataclass(frozen=True)
 class Settings:
-    """With what a step is trained. noise: "uniform" in [-1, 1]^noise_dim, or "normal"."""
+    """With what a step is trained. noise: "uniform" in [-1, 1]^noise_dim, or "normal"; the rest as for `train_gan`."""
 
     loss: object
     target: object
@@ -29,6 +29,8 @@ class Settings:
     lr_generator: float
     lr_discriminator: float
     discriminator_steps: int
+    clip: float | None = None
+    penalty: float = 0.0
 
 
 @dataclass(eq=False)
@@ -119,7 +121,8 @@ class Rehearsal:
             x_real, z = settings.target.sample(self.batch_size, self.rng), self._noise(settings)
             for halt in ("1", "2", "3", "4", "5", "6a") if i == 0 else ():
                 yield halt, x_real, z
-            loss_d = training.discriminator_step(*networks, self.optimizers[1], x_real, z, settings.loss)
+            loss_d = training.critic_step(*networks, self.optimizers[1], x_real, z, settings.loss, self.rng,
+                                          settings.clip, settings.penalty)
         if kind != "discriminator":
             z = self._noise(settings)
             yield "6b", None, z

@@ -27,6 +27,7 @@ SLOW_PAUSE = 1.8  # seconds for each halt of the slow motion
 COMPARED = 200  # points for Wasserstein-1: few, because the buttons wait for it
 GRID = 13, 31  # lines in each direction, points on a line
 RATES = (0, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
+CLIPS, PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0), (0.0, 0.01, 0.1, 1.0, 10.0)
 SPEEDS = {"as fast as it can": math.inf, "25 steps a second": 25, "5 steps a second": 5, "1 step a second": 1}
 ARROWS = {"x 1": 1, "x 10": 10, "x 100": 100}
 LAYERS = ("real", "generated", "field", "grid", "arrows")
@@ -44,7 +45,7 @@ _theatres = weakref.WeakSet()
 
 def theatre(generator, discriminator, target, loss=minimax, losses=None, targets=None, noise_dim=2, batch_size=128,
             lr_generator=1e-3, lr_discriminator=1e-3, discriminator_steps=1, seed=0, n_shown=1000, n_arrows=100,
-            layers=("real", "generated", "field")):
+            layers=("real", "generated", "field"), clip=None, penalty=0.0):
     """None; displays a GAN that trains while you watch: play, single steps, slow motion, and back to any step.
 
     The arguments are those of `train_gan`, and so is the training: n steps of play with untouched controls change the
@@ -53,6 +54,7 @@ def theatre(generator, discriminator, target, loss=minimax, losses=None, targets
     sketchpad} make menus; loss and target are what is chosen at first, and join the menu if they are not in it.
     layers: those that are on at first, of "real", "generated", "field" (what D says, with its contour at 1/2), "grid"
     (the noise grid, mapped; for noise of 1 or 2 dimensions) and "arrows" (where the loss pushes generated points).
+    clip, penalty: what restrains a critic; both have a menu where a loss has scores that are no probabilities.
 
     Training runs between the cells, a twentieth of a second at a time; running another cell pauses it. Every
     step is recorded: the weights of both networks, and every tenth step the optimizers and random numbers too, from
@@ -61,7 +63,7 @@ def theatre(generator, discriminator, target, loss=minimax, losses=None, targets
     Raises ValueError or TypeError at once if the arguments do not fit together. Used from lesson 7 on.
     """
     board = Theatre(generator, discriminator, target, loss, losses or {}, targets or {}, noise_dim, batch_size,
-                    lr_generator, lr_discriminator, discriminator_steps, seed, n_shown, n_arrows, layers)
+                    lr_generator, lr_discriminator, discriminator_steps, seed, n_shown, n_arrows, layers, clip, penalty)
     board.present(board.figure())
 
 
@@ -69,13 +71,17 @@ class Theatre(Board):
     """The board of `theatre`. work: the Rehearsal. shown: the step that is seen. playing, slow: what runs by itself."""
 
     def __init__(self, generator, discriminator, target, loss, losses, targets, noise_dim, batch_size, lr_generator,
-                 lr_discriminator, discriminator_steps, seed, n_shown, n_arrows, layers):
+                 lr_discriminator, discriminator_steps, seed, n_shown, n_arrows, layers, clip=None, penalty=0.0):
         self.losses, self.targets = dict(losses), dict(targets)
         self.chosen = {"loss": _label(loss, self.losses), "data": _label(target, self.targets)}
         _check(generator, discriminator, self.losses, self.targets, noise_dim, layers, {"seed": (seed, 0),
                "batch_size": (batch_size, 1), "n_shown": (n_shown, 2), "n_arrows": (n_arrows, 0),
                "discriminator_steps": (discriminator_steps, 1), "noise_dim": (noise_dim, 1)},
                lr_generator=lr_generator, lr_discriminator=lr_discriminator)
+        training._check_restraint(clip, penalty, "between")
+        self.clips = {f"{bound:g}" if bound else "off": bound for bound in (None, *sorted({*CLIPS, clip or CLIPS[0]}))}
+        self.penalties = {f"{weight:g}" if weight else "off": weight for weight in sorted({*PENALTIES, penalty})}
+        self.restraint = {"clip": clip, "penalty": penalty}
         self.target, self.n_shown, self.n_arrows = _target(target), n_shown, n_arrows
         self.limits = _union([_target(one).limits for one in self.targets.values()])  # fixed, so that nothing jumps
         self.layers = [name for name in LAYERS if name != "grid" or noise_dim <= 2]
@@ -108,6 +114,7 @@ class Theatre(Board):
                  Control("lr_generator", "choice", "learning rate of G", name[lr_generator], rates),
                  Control("discriminator_steps", "choice", "D steps per G step", str(discriminator_steps),
                          tuple(map(str, steps))),
+                 *self._restraints(),
                  Control("noise", "choice", "noise", "uniform", ("uniform", "normal")),
                  Control("loss", "choice", "loss", self.chosen["loss"], tuple(self.losses)),
                  Control("data", "choice", "data", self.chosen["data"], tuple(self.targets))]
@@ -124,12 +131,22 @@ class Theatre(Board):
             [*(Control(f"show_{name}", "check", name, name in layers) for name in self.layers),
              Control("arrow_length", "choice", "length of arrows", "x 1", tuple(ARROWS))]]
 
+    def _restraints(self):
+        """Two menus, where a critic may be on the stage."""
+        if all(map(_is_probability, self.losses.values())) and not any(self.restraint.values()):
+            return []
+        clip, penalty = (next(text for text, value in menu.items() if value == self.restraint[name])
+                         for name, menu in (("clip", self.clips), ("penalty", self.penalties)))
+        return [Control("clip", "choice", "clip weights at", clip, tuple(self.clips)),
+                Control("penalty", "choice", "gradient penalty", penalty, tuple(self.penalties))]
+
     def settings(self):
         """What the controls say now."""
         value = {name: control.value for name, control in self.controls.items()}
         return Settings(self.losses[self.chosen["loss"]], self.target, value["noise"],
                         self.rates[value["lr_generator"]], self.rates[value["lr_discriminator"]],
-                        int(value["discriminator_steps"]))
+                        int(value["discriminator_steps"]), self.clips[value.get("clip", "off")],
+                        self.penalties[value.get("penalty", "off")])
 
     # ---- what the reader does ------------------------------------------------------------------------------------
 
@@ -168,7 +185,8 @@ class Theatre(Board):
             self.box.cut_film()
             if name in self.chosen:
                 self._choose(name)
-            trains = name in ("lr_discriminator", "lr_generator", "discriminator_steps", "noise", "loss", "data")
+            trains = name in ("lr_discriminator", "lr_generator", "discriminator_steps", "clip", "penalty", "noise",
+                              "loss", "data")
             control = self.controls[name]
             self._look(f"From the next step on, {control.label}: {control.value}. " if trains else "")
 
@@ -560,9 +578,15 @@ def _halt_words(name, z, x_fake, x_real, scores_real, scores_fake, losses, work)
         return f"5. Losses, of this batch: D's is {loss_d:.3f}, G's is {loss_g:.3f}."
     if name == "6a":
         return (f"6. Back-propagate, D first: the gradient of its loss {loss_d:.3f} flows into D; G is frozen. "
-                "Then D takes its step" + (f", and {more} more on fresh batches." if more else "."))
+                f"Then D takes its step{_restrained(work.settings)}"
+                + (f", and {more} more on fresh batches." if more else "."))
     return (f"6. Back-propagate, then G, on {n} fresh noise vectors: the gradient of its loss {loss_g:.3f} flows "
             "through the frozen D to the generated points (arrows: its push on them) into G. Then G takes its step.")
+
+
+def _restrained(settings):
+    said = f", down the gradient penalty too (weight {settings.penalty:g})" if settings.penalty else ""
+    return said + (f", and its weights are clipped to [{-settings.clip:g}, {settings.clip:g}]" if settings.clip else "")
 
 
 def _at(x):

@@ -17,7 +17,7 @@ from torch import nn
 
 from helpers import distributions, networks, stage, training, widgets
 from helpers import theatre as module
-from helpers.losses import minimax, modified_minimax
+from helpers.losses import minimax, modified_minimax, wasserstein
 from helpers.stage import sketchpad
 from helpers.theatre import theatre
 from helpers.training import train_gan
@@ -689,3 +689,39 @@ def test_bad_input_gets_one_sentence(networks, options, error, sentence):
     with pytest.raises(error, match=sentence):
         made(*networks, **options)
     assert len(widgets.shown()) == count
+
+
+# ---- a critic and its restraints
+
+
+@pytest.mark.parametrize("restraint", [dict(clip=0.1), dict(penalty=1.0), dict(clip=0.25, penalty=0.5)], ids=str)
+def test_a_restrained_critic_plays_as_train_gan_trains_it(restraint):
+    board, theirs = made(loss=wasserstein, discriminator_steps=2, **restraint), pair()
+    press(board, "both", times=12)
+    rng = torch.Generator().manual_seed(0)
+    list(train_gan(*theirs, RING, rng, wasserstein, n_steps=12, batch_size=32, every=12, n_shown=100, n_arrows=0, discriminator_steps=2, **restraint))
+    assert equal(weights(board), [x for network in theirs for x in network.parameters()])
+    board.set(step=6)
+    press(board, "go_on", *["both"] * 6)
+    assert equal(weights(board), [x for network in theirs for x in network.parameters()]), "the way back knows the restraint"
+
+
+def test_restraint_menus_are_there_for_a_critic_only_and_act_from_the_next_step():
+    assert not {"clip", "penalty"} & set(made().controls)
+    board = made(loss=wasserstein)
+    assert board.controls["clip"].value == board.controls["penalty"].value == "off"
+    press(board, "both")
+    assert max(x.abs().max() for x in board.work.discriminator.parameters()) > 0.01
+    board.set(clip="0.01")
+    assert "From the next step on, clip weights at: 0.01" in board.sentence
+    press(board, "both")
+    assert max(x.abs().max() for x in board.work.discriminator.parameters()) <= 0.01 + 1e-9
+    board.set(penalty="10")
+    press(board, "slow", times=6)
+    assert "down the gradient penalty too (weight 10), and its weights are clipped to [-0.01, 0.01]" in board.sentence
+
+
+@pytest.mark.parametrize("wrong, sentence", [(dict(clip=-1), "clip, the bound"), (dict(penalty=-1), "penalty, its weight")])
+def test_restraints_that_make_no_sense_are_refused(wrong, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        made(loss=wasserstein, **wrong)
