@@ -462,7 +462,7 @@ recordings = {"two moons": load_recording("moons_past_equilibrium"), "three heap
 targets = {"two moons": distributions.two_moons(), "three heaps on a line": distributions.mixture_1d()}
 floors = {}
 for name, recorded in recordings.items():
-    floors[name] = distances.wasserstein_floor(targets[name], recorded.settings["n_points"], rng, repeats=8)
+    floors[name] = distances.wasserstein_floor(targets[name], recorded.settings["n_points"], rng, repeats=20)
     print(recorded)
 EVERY, LAST = 100, 6000
 looks_at = np.arange(0, LAST + 1, EVERY)
@@ -923,10 +923,14 @@ print(f"unequal: mean number held from step 200 on {held_unequal.float().mean():
       f"different heaps in the lead during that time: {visited}")
 quality_there = np.mean([score_modes(snapshot.x_fake, ring).high_quality for film in unequal_films for snapshot in film[8:]])
 print(f"unequal: {100 * quality_there:.0f} % of the points on a heap, on average over these looks")
-assert (held_equal[:, -1] >= 7).sum() >= N_LIVE - 2 and held_unequal.float().mean() < 2.5
+collapsed = (held_unequal.float().mean(dim=1) < 2).sum().item()
+print(f"unequal: fewer than two heaps held on average in {collapsed} of {N_LIVE} runs")
+assert (held_equal[:, -1] >= 7).sum() >= N_LIVE - 2 and collapsed > N_LIVE / 2 - 1
 assert np.mean(visited) > 3 and quality_there > 0.5, "it does not stay with one heap: it hops, and mostly sits on one"
 
 # %% [markdown]
+# Most unequal runs sit and hop; now and then one escapes and spreads over several heaps. So the next question is asked of more seeds.
+#
 # ## When it breaks: what cures it, and what only seems to
 #
 # Thirty-two seeds, seven settings, the same seeds in each; recorded. *One* thing is changed at a time, starting from "slow judge" (the unequal pairs: $G$ at 0.004, $D$ at 0.0004, a head start, two noise numbers).
@@ -1166,7 +1170,7 @@ compare("spread_column", lambda: spread_column(x_batch), spread_reference, sprea
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 5</summary>
 #
-# It does not collapse as the patient does: whatever the blob does, the judge answers at once. But the push is short where $D$ is sure, the generator is slow as well, and after as many steps it is far behind the equal pairs: some heaps are served, others not yet. Whether it would get there is not shown here.
+# It is a different trouble. The judge answers at once; but where $D$ is sure the push is short, and the generator is slow as well. After as many steps as the equal pairs had, it is far behind them: a few heaps are served, the others not *yet* or not at all, and a picture of this moment looks like a collapse. Which of the two it is, only more steps would tell; the cell below does not.
 #
 # </details>
 
@@ -1180,7 +1184,6 @@ for name, snapshots in (("G ten times slower", last), ("equal rates", equal_then
     print(f"{name:20} after 600 steps, {N_LIVE} seeds: heaps held "
           f"{[int(heaps_held(shares_of(s.x_fake, ring))) for s in snapshots]}, median W1 {far[name]:.2f}")
 assert far["G ten times slower"] > far["equal rates"] + 0.2
-assert np.mean([int(heaps_held(shares_of(s.x_fake, ring))) for s in last]) > 2.5
 
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 6</summary>
