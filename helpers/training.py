@@ -291,7 +291,7 @@ class Run:
             raise StopIteration
         with contextlib.nullcontext(self.bar) if self.bar is not None else self._bar() as bar:
             self._train(self.due, bar)
-        snapshot = self.look(torch.tensor(self.losses))
+        snapshot = self.look(torch.as_tensor(self.losses))
         self.due = min(self.due + self.every, self.n_steps) if self.due < self.n_steps else None
         return snapshot
 

@@ -1,4 +1,4 @@
-"""Each notebook in a real browser: opened, run, one key pressed on every slider, and each picture seen to change.
+"""Each notebook in a real browser, with another seed: opened, run, a key pressed on every slider, its picture changed.
 
 Screenshots lie in .screenshots/ afterwards. `python tests/browser/shoot.py 01` takes pictures of a whole lesson.
 """
@@ -8,9 +8,11 @@ import pytest
 
 from notebooks import rebuild
 from tests.browser import lab
+from tests.seeds import with_seed
 
 NOTEBOOKS = sorted(path.name for path in (lab.ROOT / "notebooks").glob("[0-9]*.ipynb"))
 SCREENSHOTS = lab.ROOT / ".screenshots"
+SEED = 1000
 HANDLES = ".jp-OutputArea-output .widget-slider .noUi-handle"
 # the picture in the slider's own output, "" while it loads (noUiSlider's aria-valuenow is rounded: no help)
 PICTURE = """handle => {
@@ -48,8 +50,13 @@ pytestmark = pytest.mark.skipif(lab.CHROMIUM is None, reason="no Chromium is ins
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     with lab.serve(folder) as address:
+        notebooks = folder / "checkout" / "notebooks"
         book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(PLAYER)], metadata=rebuild.METADATA)
-        nbformat.write(book, folder / "checkout" / "notebooks" / "player.ipynb")
+        nbformat.write(book, notebooks / "player.ipynb")
+        for name in NOTEBOOKS:
+            book = nbformat.read(notebooks / name, as_version=4)
+            seeded(book)
+            nbformat.write(book, notebooks / name)
         yield address
 
 
@@ -58,6 +65,12 @@ def page():
     # Playwright's event loop would stay in this thread and block other tests' asyncio.run: it ends with the module
     with lab.browse() as page:
         yield page
+
+
+def seeded(book):
+    """None; the set-up cell gets a seed that nobody chose: every assertion of a lesson must hold for it too."""
+    cell, = (cell for cell in book.cells if cell.cell_type == "code" and "\nSEED = " in cell.source)
+    cell.source = with_seed(cell.source, SEED)
 
 
 def moves(page, handle):
@@ -75,7 +88,7 @@ def test_a_learner_runs_it_and_moves_its_sliders(server, page, name):
     mistakes = []
     page.on("pageerror", lambda error: mistakes.append(str(error)))
     lab.open_notebook(page, server, name)
-    assert lab.run_all(page), [o for o in lab.outputs(page) if o["output_type"] == "error"]
+    assert lab.run_all(page), [o for o in lab.outputs(page) if o["output_type"] == "error"]  # perhaps for this seed only
     assert not [output for output in lab.outputs(page)
                 if output["output_type"] == "error" or output.get("name") == "stderr"]
 
