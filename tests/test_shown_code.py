@@ -20,6 +20,7 @@ PROMISED = {
     5: {"helpers.training.gmn_steps"},
     7: {"helpers.losses.Minimax", "helpers.networks.judge"}
        | {f"helpers.training.{name}" for name in ("discriminator_step", "generator_step", "gan_steps")},
+    9: {"helpers.losses.ModifiedMinimax"},
 }
 
 
