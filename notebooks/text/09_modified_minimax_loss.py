@@ -584,6 +584,7 @@ optimizer_d = torch.optim.Adam(far_pair[1].parameters(), lr=2e-3, betas=BETAS)
 for _ in range(300):
     discriminator_step(*far_pair, optimizer_d, moons.sample(128, start_rng), noise(128, start_rng), minimax)
 far_state, films = start_rng.get_state(), {}
+at_the_start = [gradient(*far_pair, shown_noise, loss) for loss in LOSSES.values()]
 for how in ("plain", "Adam"):
     for name, loss in LOSSES.items():
         start_rng.set_state(far_state)  # all four see the same random numbers
@@ -610,6 +611,10 @@ def draw(step, steps_are):
 
 
 sliders(draw, fig, labels={"steps_are": "steps of the generator"}, steps_are=["plain", "Adam"], step=(0, 200, 10, 50))
+shorter = (at_the_start[1].norm() / at_the_start[0].norm()).item()
+print(f"at the start the minimax gradient is {shorter:.2g} times shorter than the modified one; they are "
+      f"{angle(*at_the_start):.1f} degrees apart")
+assert shorter > 1e4 and angle(*at_the_start) < 60
 travelled = {key: max((x_fake.mean(dim=0) - film[0][0].mean(dim=0)).norm().item() for x_fake, _ in film)
              for key, film in films.items()}
 print("farthest from its beginning: " + "; ".join(f"{name}, {how}: {way:.2f}" for (name, how), way in travelled.items()))
@@ -661,7 +666,7 @@ assert np.median(flight["minimax_adam"][:, -1]) < np.median(flight["modified_ada
 #
 # So the cure is real, and it has a name: **saturation**. Where the minimax gradient has vanished, the modified one has not. Two more things stand in the picture, which single runs do not tell:
 #
-# - **Adam hides the illness.** It rescales a gradient that is a thousand times too small; while all points lie on one heap and far away, both losses then ask for nearly the same step. In the median minimax first makes things *worse* (step 50): it flies past the moons. And at the end it is the nearer of the two.
+# - **Adam hides the illness.** It rescales even a gradient many thousands of times too short (until the slopes come down to its safety term, $10^{-8}$). And at the start, where all points lie on one small heap far away, the two gradients point roughly the same way (both are printed with Figure 9.8), so that with Adam both losses begin with much the same step. In the median minimax first makes things *worse* (step 50): it flies past the moons. And at the end it is the nearer of the two.
 # - **A large gradient is not a good step.** The modified clouds with plain steps get off and then jump about; some seeds are thrown back farther than they began.
 #
 # ---
@@ -738,12 +743,13 @@ assert (grown[0][0] < 0.3).sum() >= 17, "minimax vanishes"
 ratio = np.median(spread / size, axis=1)
 assert np.abs(np.log(ratio[1, -1] / ratio[0, -1])) < math.log(1.5), "relative to its length, minimax is as noisy"
 assert np.median(disagree[:, :, -1]) > 20, "two judges, two directions"
+assert np.median(size[1, :, -1] / size[0, :, -1]) > 100, "hundreds of times"
 assert np.median(tail) < 5
 
 # %% [markdown]
 # **Figure 9.10.** Thin: single seeds; thick: medians. Left: while $D$ learns on, the minimax gradient vanishes and the modified one grows. Middle: its spread from batch to batch grows with it. Right: two judges, each of them sure that all these points are generated, send the generator in directions that are tens of degrees apart, with either loss.
 #
-# **Louder, not clearer.** The modified gradient gets longer though the generator has not moved, because the score of a judge who is let go on gets steeper and steeper. The noise grows at the same pace: *relative* to the gradient it is what it was, and the same for minimax. But a gradient a thousand times shorter trembles a thousand times less, so with minimax you never saw it. And where a judge is sure, its slope outside the data is an accident of its weights: the modified loss turns that into a large step.
+# **Louder, not clearer.** The modified gradient gets longer though the generator has not moved, because the score of a judge who is let go on gets steeper and steeper. The noise grows at the same pace: *relative* to the gradient it is what it was, and the same for minimax. But a gradient hundreds of times shorter trembles hundreds of times less, so with minimax you never saw it. And where a judge is sure, its slope outside the data is an accident of its weights: the modified loss turns that into a large step.
 #
 # (Arjovsky and Bottou 2017, theorem 2.6, prove more: under an idealised noise in $D$ the modified push has such heavy tails that its variance is infinite. In these networks we see no sign of that: the largest of twenty deviations is a small multiple of the middle one. The network's noise is not the theorem's.)
 #
