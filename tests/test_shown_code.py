@@ -21,6 +21,7 @@ PROMISED = {
     7: {"helpers.losses.Minimax", "helpers.networks.judge"}
        | {f"helpers.training.{name}" for name in ("discriminator_step", "generator_step", "gan_steps")},
     8: {"helpers.networks.averaged"},
+    9: {"helpers.losses.ModifiedMinimax"},
 }
 
 
