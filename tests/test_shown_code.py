@@ -20,6 +20,8 @@ PROMISED = {
     5: {"helpers.training.gmn_steps"},
     7: {"helpers.losses.Minimax", "helpers.networks.judge"}
        | {f"helpers.training.{name}" for name in ("discriminator_step", "generator_step", "gan_steps")},
+    10: {f"helpers.losses.{name}" for name in ("Wasserstein", "clip_weights", "gradient_penalty")}
+        | {f"helpers.training.{name}" for name in ("critic_step", "restrained_steps")},
 }
 
 
