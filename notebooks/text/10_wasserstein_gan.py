@@ -57,7 +57,7 @@ dice = np.random.default_rng(SEED)  # for what NumPy draws
 # %% tags=["nbval-ignore-output"] teaches=["D38"]
 moons = distributions.two_moons()
 film_pair = networks.mlp((2, 64, 64, 2), rng), networks.judge((2, 64, 64, 1), rng)
-film = list(train_gan(*film_pair, moons, rng, losses.wasserstein, n_steps=400, every=10, discriminator_steps=5,
+film = list(train_gan(*film_pair, moons, rng, losses.wasserstein, n_steps=300, every=10, discriminator_steps=5,
                       penalty=0.1, lr_generator=2e-3, lr_discriminator=2e-3, n_arrows=40))
 fig, axes = plt.subplots(1, 6, figsize=(10.2, 2.2), layout="constrained")
 film_strip(axes, film, layers=("field", "real", "generated"))
@@ -138,8 +138,9 @@ left.plot(*HOLES.T, "o", color=PALETTE["real"], ms=25)
 pile_texts = [left.text(x, y - 0.06, "", ha="center", va="center", color="white", weight="bold") for x, y in PILES]
 hole_texts = [left.text(x, y, "", ha="center", va="center", color="white", weight="bold") for x, y in HOLES]
 for (x, y), name in zip([*PILES, *HOLES], "ABC123"):
-    left.text(x, y + 0.3, f"{'pile' if name in 'ABC' else 'hole'} {name}", ha="center", color=PALETTE["ink"])
-finish(left, limits=((-0.2, 5.2), (-0.1, 3.6)), equal=True, ticks=False, title="what is left; what is still missing")
+    pile = name in "ABC"  # names of piles above, of holes below: no way is likely to run there
+    left.text(x, y + (0.3 if pile else -0.48), f"{'pile' if pile else 'hole'} {name}", ha="center", color=PALETTE["ink"])
+finish(left, limits=((-0.2, 5.2), (-0.3, 3.6)), equal=True, ticks=False, title="what is left; what is still missing")
 cells = [[right.text(j, 2 - i, "", ha="center", va="center", color=PALETTE["ink"]) for j in range(3)] for i in range(3)]
 boxes = right.imshow(np.zeros((3, 3)), cmap="Greys", vmin=0, vmax=8, origin="lower")
 right.set_xticks(range(3), ["hole 1", "hole 2", "hole 3"])
@@ -238,7 +239,7 @@ for ax, order, name in zip(axes, (np.arange(9), np.argsort(piles)), ("as the poi
         ax.plot([x, y], [1, 0], color=PALETTE["muted"], lw=1.5)
     ax.plot(piles, np.ones(9), "^", color=PALETTE["generated"], ms=8)
     ax.plot(holes, np.zeros(9), "o", color=PALETTE["real"], ms=8)
-    finish(ax, limits=((-6, 8), (-0.3, 1.3)), title=f"{name}: {np.abs(piles[order] - partner).mean():.2f} a unit")
+    finish(ax, limits=((-5, 7), (-0.3, 1.3)), title=f"{name}: {np.abs(piles[order] - partner).mean():.2f} a unit")
     ax.set_yticks([0, 1], ["holes", "piles"])
 plt.show()
 assert in_order <= np.abs(piles - holes).mean() + 1e-12
@@ -650,7 +651,7 @@ for name, recipe in RECIPES.items():
 #
 # ## Check
 #
-# Before any generator moves: how good is a critic against *fixed* clouds, where the answer is known? Many critics learn at once, each with its own start and its own batches, with stacked weights as in lesson 8. (The layers are written out here: three times faster than `vmap`, and later one can look between them.)
+# Before any generator moves: how good is a critic against *fixed* clouds, where the answer is known? Many critics learn at once, each with its own start and its own batches, with stacked weights as in lesson 8. (The layers are written out here, which is quicker than `vmap`; and later one can look between them.)
 
 # %% teaches=["D40"]
 def crowd(n_critics, sizes, rng):
@@ -835,7 +836,7 @@ assert ordered >= TIMES - 1 and min(js) > math.log(2) - 0.01
 assert all(abs(a - t) < 0.45 for a, t in zip(by_pairing, ring_shifts) if t >= 1)
 
 # %% [markdown]
-# **Figure 10.9.** The gap of fresh critics (thin lines, one row of critics each) against the shift; the exact $W_1$ (diagonal); pairings of 600 points (rings; for small shifts too large, for two samples of one distribution are never equal); and JS (squares), stuck at $\log 2$.
+# **Figure 10.9.** The gap of fresh critics (thin lines, one row of critics each) against the shift; the exact $W_1$ (diagonal); pairings of 600 points (rings; for small shifts too large, for two samples of one distribution are never equal); and JS (squares), stuck at $\log 2$. At large shifts the gap lies above the diagonal by $W^2/(2L)$, as the formula says.
 #
 # **Does the gradient stay?** Lesson 8 froze a generator against a thin ring and let the judge learn on. The same with ten judges of each kind; what is drawn is the mean length of the arrow at a generated point.
 
@@ -865,12 +866,12 @@ for (name, values), color, look in zip(arrows.items(), ("discriminator", "ink", 
     ax.plot(looks, np.median(values, axis=0), look, color=PALETTE[color], lw=2.2)
     ax.text(404, np.median(values, axis=0)[-1], name, va="center", color=PALETTE[color])
 ax.set_yscale("log")
-finish(ax, limits=((0, 560), (1e-10, 1e4)), xlabel="steps of the judge, generator frozen", ylabel="arrow",
+finish(ax, limits=((0, 560), (1e-7, 1e4)), xlabel="steps of the judge, generator frozen", ylabel="arrow",
        title="what the generator hears")
 plt.show()
 for name, values in arrows.items():
     print(f"{name:22} after 100, 200, 400 steps: " + ", ".join(f"{np.median(values[:, i]):.2g}" for i in (5, 10, 20)))
-assert (arrows["minimax"][:, -1] < 1e-4).sum() >= TIMES - 1
+assert (arrows["minimax"][:, -1] < 5e-3).sum() >= TIMES - 1
 assert (np.abs(arrows["critic, penalty 10"][:, 5:] - 1) < 0.35).mean() > 0.95
 assert (arrows["critic, no restraint"][:, -1] > 50).sum() >= TIMES - 1
 
@@ -887,12 +888,14 @@ assert (arrows["critic, no restraint"][:, -1] > 50).sum() >= TIMES - 1
 fig, ax = plt.subplots(figsize=(7.4, 4.0), layout="constrained")
 for name, color, look in (("none", "extra", ":"), ("clip 0.3", "muted", "--"), ("clip 0.1", "muted", "--"), ("clip 0.03", "muted", "--"),
                           ("penalty 0.1", "discriminator", "-"), ("penalty 10", "ink", "-")):
-    values = np.maximum(gaps_of[name], 1e-4)
+    values = np.apply_along_axis(np.convolve, 1, gaps_of[name], np.ones(10) / 10, "valid")  # means of ten steps
+    values = np.where(values > 1e-4, values, np.nan)  # early on, a gap may be negative
     ax.plot(values.T, look, color=PALETTE[color], lw=0.4, alpha=0.35)
-    ax.plot(np.median(values, axis=0), look, color=PALETTE[color], lw=2)
-    ax.text(304, np.median(values[:, -20:]), name, va="center", color=PALETTE[color])
+    ax.plot(np.nanmedian(values, axis=0), look, color=PALETTE[color], lw=2)
+    beside = {"clip 0.3": 1.5, "penalty 0.1": 0.75, "penalty 10": 0.68}.get(name, 1.0)  # so that names do not touch
+    ax.text(296, beside * np.median(values[:, -20:]), name, va="center", color=PALETTE[color])
 ax.axhline(exact_w, color=PALETTE["real"], lw=1)
-ax.text(2, 1.15 * exact_w, "exact $W_1$", color=PALETTE["real"])
+ax.text(358, 1.1 * exact_w, "exact $W_1$", color=PALETTE["real"], ha="right", va="bottom")
 ax.set_yscale("log")
 finish(ax, limits=((0, 360), (1e-3, 1e4)), xlabel="steps of the critic", ylabel="gap", title=f"{M} critics for each restraint")
 plt.show()
@@ -903,7 +906,7 @@ assert growth[0] > 5 * exact_w and growth[1] > 2 * growth[0] and growth[2] > 2 *
 assert (free[:, -20:].mean(axis=1) > 2 * free[:, 130:150].mean(axis=1)).sum() >= M - 2
 
 # %% [markdown]
-# **Figure 10.11.** The gap against the steps (one tick is a factor of ten). The clouds never move; $W_1$ is the level line. Without restraint the gap grows for ever, faster than the steps. A penalty of 10 settles at $W_1$. Clipped critics settle too: with 0.03 far below it, with 0.3 far above.
+# **Figure 10.11.** The gap (means of ten steps) against the steps; one tick is a factor of ten. The clouds never move; $W_1$ is the level line. Without restraint the gap grows for ever, faster than the steps. A penalty of 10 settles at $W_1$. Clipped critics settle too: with 0.03 far below it, with 0.3 far above.
 #
 # **Clipping, and depth.** A clipped critic of twelve layers passes a slope through twelve multiplications by small numbers, or by large ones. Ten critics for each bound; what is drawn is the slope of the grade with respect to the output of each layer.
 
@@ -943,7 +946,7 @@ assert (by_layer["clip 0.1"][:, 0] > 10).all() and (by_layer["clip 0.3"][:, 0] >
 assert (np.abs(np.log10(by_layer["penalty 10"][:, 0])) < 1).sum() >= TIMES - 1
 
 # %% [markdown]
-# **Figure 10.12.** Slopes at what enters each layer, from the last (right) to the points themselves (left), in critics of twelve layers; one tick is several factors of ten. What reaches the generator is the left end. A small bound leaves nothing of it, a large one makes a monster, and between the two there is hardly any room; the penalty holds it near 1. (The authors of clipping called it "a clearly terrible way". With two or three layers, as here, it does its work.)
+# **Figure 10.12.** Slopes at what enters each layer, from the last (right) to the points themselves (left), in critics of twelve layers; one tick is several factors of ten. What reaches the generator is the left end. A small bound leaves nothing of it, a large one makes a monster, and between the two there is hardly any room; the penalty holds it near 1. (The authors of clipping called it "a clearly terrible way". With three layers, as in the figure before, a bound of 0.1 at least keeps the gap within reach.)
 
 # %% [markdown]
 # ---
@@ -951,7 +954,7 @@ assert (np.abs(np.log10(by_layer["penalty 10"][:, 0])) < 1).sum() >= TIMES - 1
 #
 # ## Try it: the film, and twenty seeds
 #
-# The training of Figure 10.1 as a film. Switch *arrows* on: they are steepest ways up, and where the critic is good they have nearly one length (here, with a penalty of 0.1, longer than 1, and at first all alike).
+# The training of Figure 10.1 as a film. Switch *arrows* on: they lead up the ground, the steepest way. The critic runs after a moving cloud, so their lengths vary; but at no time do they die out.
 
 # %% tags=["nbval-ignore-output"] teaches=["D38", "D39"]
 def how_far(snapshot):
@@ -960,6 +963,8 @@ def how_far(snapshot):
 
 
 player(film, layers=("real", "generated", "field", "loss"), describe=how_far)
+lengths = np.array([snapshot.push.norm(dim=1).mean().item() for snapshot in film[1:]])
+assert lengths.min() > 0.1 and 0.4 < np.median(lengths) < 4
 
 # %% [markdown]
 # **Figure 10.13.** The film. Light ground: high grades; the lines join equal grades. (Without a kernel: six moments, and the losses.) The critic's loss is minus the gap: it begins near 0, since an untrained critic sees nothing, and comes back towards 0 as the clouds meet.
@@ -1001,14 +1006,16 @@ for row, (name, record) in zip(axes, records.items()):
         ax.plot(updates, np.median(values, axis=0), color=color, lw=2)
         ax.axhline(floors[name], color=PALETTE["ink"], ls=":", lw=1)
         ax.set_yscale("log")
+        ax.set_yticks([0.1, 0.2, 0.5, 1, 2, 5], ["0.1", "0.2", "0.5", "1", "2", "5"])
+        ax.minorticks_off()
         finish(ax, limits=((0, 4800), (0.1, 5)), title=label if name == "moons" else None,
                xlabel="steps of D and G" if name == "ring" else None, ylabel=f"{name}: W1" if kind == "minimax_1" else None)
         ax.set_xticks([0, 2400, 4800])
-axes[0, 0].text(4800, 0.88 * floors["moons"], "floor", ha="right", va="top", color=PALETTE["ink"], fontsize="small")
+axes[0, 3].text(100, 1.04 * floors["moons"], "floor", va="bottom", color=PALETTE["ink"])
 plt.show()
 
 # %% [markdown]
-# **Figure 10.14.** Wasserstein-1 to fresh points against the work done (steps of judge and generator together); thin: each seed, thick: the median, dotted: two samples of the target itself. The number is that of judge's steps for each of the generator's. Columns with a 5 make 800 generator steps in this work, the others 2,400. (One tick is a factor of ten.)
+# **Figure 10.14.** Wasserstein-1 to fresh points against the work done (steps of judge and generator together); thin: each seed, thick: the median, dotted: two samples of the target itself. The number is that of judge's steps for each of the generator's. Columns with a 5 make 800 generator steps in this work, the others 2,400. (The axis of $W_1$ is logarithmic.)
 
 # %% tags=["nbval-ignore-output"] teaches=["D38", "D40"]
 n = len(seeds)
@@ -1025,7 +1032,7 @@ for claim, seeds_for in beats.items():
     assert seeds_for.sum() >= 16
 
 # %% [markdown]
-# Not the story one hears. *Per generator step* the critic with penalty beats minimax on the moons; but so does a well-fed discriminator with the modified loss, and in the *same work* plain minimax, one step each, is ahead of both critics on both targets. On toys, the critic's five steps are not earned back.
+# Not the story one hears. *Per generator step* the critic with penalty beats minimax on the moons; but so does a well-fed discriminator with the modified loss, and in the *same work* plain minimax, one step each, is ahead of both critics on both targets. On toys, the critic's five steps are not earned back. (In seconds a step with penalty is dearer still.)
 #
 # What the penalty does buy is calm. Train the discriminator five times per step on the ring, and it is right too early (lesson 8): the modified loss ends far from home with many seeds. The critic takes the same training without harm; its thin lines lie close together. Clipping at this bound is worst on the moons, and on the ring leaves hardly a point on a heap. Others have tuned better; with other rates and bounds the order may change.
 #
@@ -1039,7 +1046,6 @@ for ax, (name, record) in zip(axes, records.items()):
     steps = EVERY * np.arange(w1.shape[1])
     ax.plot(steps, w1[:5].T, color=PALETTE["ink"], lw=0.9)
     ax.plot(steps, gap[:5].T, ":", color=PALETTE["extra"], lw=1.3)
-    ax.text(790, 1.05 * w1[:5, -1].mean() + 0.08, "exact W1", ha="right", va="bottom", color=PALETTE["ink"])
     agreements[name] = np.array([spearmanr(a, b).statistic for a, b in zip(w1[:, 1:], gap[:, 1:])])
     finish(ax, limits=((0, 800), (-0.3, 2.4)), xlabel="generator step", title=f"{name}: W1 (solid) and the gap (dotted)")
 plt.show()
