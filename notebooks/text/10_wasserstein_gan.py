@@ -1213,7 +1213,7 @@ compare("steepest", lambda: steepest(f_test, x_test), (rise[off] / run[off]).max
 # | 6 | no new way: the Dirac-GAN moves one single point | a second learner in place of the kernel | where the two circle and never settle |
 # | 7 | a network trained by what a second network says | samples, and a judge that keeps pace | where the two lose touch: lesson 8 |
 # | 8 | as in 7, with instruments beside it and averaged weights | fresh points to measure with, several seeds, equal rates or a judge that sees the batch | where the judge is right too early: lesson 9 |
-# | 9 | as in 7, but the generator raises the chance of being taken for real | as in 7 | where arrows grow and tremble; one heap may still be enough |
+# | 9 | as in 7, but the generator raises $\log D$ | the same, one line changed | pushes grow and tremble; it circles, and collapses, as before |
 # | 10 | as in 7, but the judge grades, and its slope is held | samples, several critic steps for each of the generator's, a restraint | where the restraint is wrong; more work for each step |
 #
 # And the table of losses:
@@ -1222,7 +1222,7 @@ compare("steepest", lambda: steepest(f_test, x_test), (rise[off] / run[off]).max
 # |---|---|---|---|---|
 # | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many dimensions |
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | separated supports with a good $D$; a slow $D$ (collapse) |
-# | modified minimax (lesson 9) | no distance that falls steadily: at the best $D$ its slope is that of $\mathrm{KL} - 2\,\mathrm{JS}$ | stays, grows with the distance | a discriminator that keeps pace | arrows that grow and tremble; heaps left out |
+# | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance | a discriminator that keeps pace | a gradient as noisy as it is long; a slow $D$ (collapse) |
 # | Wasserstein, clipped (lesson 10) | an unknown multiple of a distance like $W_1$ | stays, but its size depends on the bound | a critic near its best, shallow | a bound too small or too large; depth |
 # | Wasserstein, gradient penalty (lesson 10) | $W_1 + W_1^2/(2L)$ | stays: length about $1 + W_1/(2L)$ | a critic near its best: several steps, twice back-propagated | too few critic steps; turning round on a line |
 #
