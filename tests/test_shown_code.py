@@ -22,6 +22,8 @@ PROMISED = {
        | {f"helpers.training.{name}" for name in ("discriminator_step", "generator_step", "gan_steps")},
     8: {"helpers.networks.averaged"},
     9: {"helpers.losses.ModifiedMinimax"},
+    10: {f"helpers.losses.{name}" for name in ("Wasserstein", "clip_weights", "gradient_penalty")}
+        | {f"helpers.training.{name}" for name in ("critic_step", "restrained_steps")},
 }
 
 
