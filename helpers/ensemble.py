@@ -24,8 +24,9 @@ def train_many(make, seeds, target, loss=minimax, noise_dim=2, n_steps=2000, bat
 
     make(rng): a new (generator, discriminator), weights drawn from rng, all of one architecture. Member i is the single
     run `rng = torch.Generator(device).manual_seed(seeds[i])`, `train_gan(*make(rng), target, rng, ...)` up to rounding,
-    whoever trains beside it. Rounding grows from step to step, as small differences do in a game: after some hundred
-    steps it can be seen. Networks that use torch's own random numbers, as dropout does, differ from the first step on.
+    whoever trains beside it. Rounding grows: as soon as it puts one point on the other side of a kink of a ReLU, Adam
+    makes a visible step of it, now and then after 50 steps already, and after some hundred the two are different runs.
+    Networks that use torch's own random numbers, as dropout does, differ from the first step on.
     target, loss, lr_generator, lr_discriminator, discriminator_steps, clip, penalty: one for all, or a list with one
     for each member (seeds=[seed] * M tries M settings on one seed). Members with the same loss, the same number of
     discriminator steps, and all with a penalty or all without, are stepped together: fewer kinds are faster. The other

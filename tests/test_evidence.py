@@ -1,7 +1,6 @@
 """Recorded evidence: each recording belongs to its experiment, a short piece of each is run again, and half a file is none."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -119,18 +118,20 @@ def test_an_interrupted_new_recording_leaves_the_old_one(tmp_path, experiment):
     assert record(other, folder=folder, parts=parts) and load_recording("squares", folder)["powers"].shape == (4, 5)
 
 
-def test_the_fingerprint_is_of_code_not_of_words():
+def test_the_fingerprint_is_of_code_not_of_words(tmp_path):
     def made(source):
+        path = tmp_path / "lesson.py"
+        path.write_text(source, encoding="utf-8")
         space = {}
-        path = f"<{time.monotonic_ns()}>"
-        import linecache
-        linecache.cache[path] = (len(source), None, source.splitlines(True), path)
         exec(compile(source, path, "exec"), space)
         return Experiment("f", space["f"], (1,), {}, 1, 1).fingerprint
 
-    plain = made('def f(seeds, stop_after=None):\n    """A."""\n    return {"x": 1}\n')
-    assert made('def f(seeds, stop_after=None):\n    """Other words."""\n    return {"x": 1}  # why\n') == plain
-    assert made('def f(seeds, stop_after=None):\n    """A."""\n    return {"x": 2}\n') != plain
+    source = ('"""The module."""\nSIZE = 1\n\ndef used():\n    return SIZE\n\ndef keep(f):\n    return f\n\n'
+              '@keep\ndef f(seeds, stop_after=None):\n    """A."""\n    return {"x": used()}\n\n@keep\ndef other(seeds):\n    return {}\n')
+    for words, others in (('"""A."""', '"""Other words."""'), ('"""The module."""', '"""All."""'), ("SIZE = 1", "SIZE = 1  # why"), ("return {}", "return {2: 3}")):
+        assert made(source.replace(words, others)) == made(source)
+    for code, others in (("SIZE = 1", "SIZE = 2"), ("return SIZE", "return SIZE + 1"), ('{"x": used()}', '{"x": 2}')):
+        assert made(source.replace(code, others)) != made(source)
 
 
 def test_wrong_shapes_and_names_are_refused(tmp_path):

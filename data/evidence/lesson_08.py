@@ -80,16 +80,22 @@ def past_equilibrium(target, dim, seeds, rates, n_steps, every, n_points, decay,
     runs = train_many(lambda rng: pair(rng, dim), [seed for seed, _ in members], target, noise_dim=dim,
                       n_steps=stop_after or n_steps, every=every, n_shown=n_points, n_arrows=0, averaging=decay,
                       lr_generator=each_rate, lr_discriminator=each_rate)
-    fresh = [torch.Generator().manual_seed(seed + 10**6) for seed, _ in members]  # real points that no training saw
-    names = ("w1", "w1_average", "accuracy", "loss_d", "loss_g")
-    looks = {name: [] for name in names}
+    # real points that no training saw; the rules that read the accuracy are scored on others
+    fresh = [torch.Generator().manual_seed(seed + 10**6) for seed, _ in members]
+    for_accuracy = [torch.Generator().manual_seed(seed + 2 * 10**6) for seed, _ in members]
+    names = ("w1", "w1_average", "moved", "accuracy", "loss_d", "loss_g")
+    looks, before = {name: [] for name in names}, [None] * len(members)
     for snapshots in runs:
         found = {name: [] for name in names}
-        for snapshot, discriminator, rng in zip(snapshots, runs.discriminators, fresh):
-            x_real = target.sample(n_points, rng)
+        for i, (snapshot, discriminator) in enumerate(zip(snapshots, runs.discriminators)):
+            x_real = target.sample(n_points, fresh[i])
             found["w1"].append(distances.wasserstein1(snapshot.x_fake, x_real))
             found["w1_average"].append(distances.wasserstein1(snapshot.x_average, x_real))
-            found["accuracy"].append(accuracy(discriminator, x_real, snapshot.x_fake))
+            # from the same noise: 0 for a generator that is at rest
+            found["moved"].append(np.nan if before[i] is None else distances.wasserstein1(snapshot.x_fake, before[i]))
+            before[i] = snapshot.x_fake
+            x_other = target.sample(n_points, for_accuracy[i])
+            found["accuracy"].append(accuracy(discriminator, x_other, snapshot.x_fake))
             recent = snapshot.judge_losses[-every:], snapshot.losses[-every:]
             found["loss_d"].append(recent[0].mean().item() if snapshot.step else np.nan)
             found["loss_g"].append(recent[1].mean().item() if snapshot.step else np.nan)

@@ -11,7 +11,6 @@ import json
 import os
 import platform
 import tempfile
-import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,19 +36,36 @@ class Experiment:
 
     @property
     def fingerprint(self):
-        """What changes when the experiment does: a hash of its code (not of its sentence), seeds and settings."""
-        tree = ast.parse(textwrap.dedent(inspect.getsource(self.function)))
-        definition = tree.body[0]
-        definition.decorator_list = []
-        if ast.get_docstring(definition) is not None:
-            definition.body = definition.body[1:]
-        whole = json.dumps([ast.unparse(tree), self.seeds, self.settings, self.at_a_time])
+        """What changes when the experiment does: a hash of its code, seeds and settings.
+
+        Its code is that of its module, without words (docstrings, comments) and without the other experiments.
+        """
+        source = Path(inspect.getsourcefile(self.function)).read_text(encoding="utf-8")
+        code = _code_of(ast.parse(source), self.function.__name__)
+        whole = json.dumps([code, self.seeds, self.settings, self.at_a_time])
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     @property
     def sentence(self):
         """What was run: the first paragraph of the function's docstring."""
         return " ".join(inspect.getdoc(self.function).split("\n\n")[0].split())
+
+
+def _code_of(module, name):
+    """The source of a module, a syntax tree, without docstrings and decorated functions other than `name`."""
+    kept = []
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and node.decorator_list:
+            if node.name != name:
+                continue
+            node.decorator_list = []  # seeds and settings count anyway
+        kept.append(node)
+    module.body = kept
+    for node in ast.walk(module):
+        words = isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module) and ast.get_docstring(node) is not None
+        if words:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(module)
 
 
 def recording(name, seeds, settings, at_a_time=4, piece=50):
