@@ -290,7 +290,7 @@ plt.show()
 #
 # ## What you saw
 #
-# **(d)**. By the four inner instruments, the run that looks most like the ideal is the *blind judge*'s: accuracy, losses and gradient all say "equilibrium", and the cloud is a square. The one *good* run, *in balance*, has the larger gradient, because its players are still at work. High quality is higher for the run that has *one* heap than for the good one: whoever sits in the middle of a heap never misses it. And $W_1$, the best of them here, tells that something is wrong and not what; its floor hides small faults; and it needs fresh points, and few dimensions (lesson 4). So read several, and look at the picture. From here on, every number comes from many seeds.
+# **(d)**. By the four inner instruments, the run that looks most like the ideal is the *blind judge*'s: accuracy, losses and gradient all say "equilibrium", and the cloud is a slanted square. The one *good* run, *in balance*, has the larger gradient, because its players are still at work. High quality is higher for the run that has *one* heap than for the good one: whoever sits in the middle of a heap never misses it. And $W_1$, the best of them here, tells that something is wrong and not what; its floor hides small faults; and it needs fresh points, and few dimensions (lesson 4). So read several, and look at the picture. From here on, every number comes from many seeds.
 #
 # ---
 # # Part B: when to stop
