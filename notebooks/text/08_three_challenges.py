@@ -965,7 +965,7 @@ print(f"unequal: {100 * quality_there:.0f} % of the points on a heap, on average
 collapsed = (held_unequal.float().mean(dim=1) < 2).sum().item()
 print(f"unequal: fewer than two heaps held on average in {collapsed} of {N_LIVE} runs")
 assert (held_equal[:, -1] >= 7).sum() >= N_LIVE - 2 and collapsed > N_LIVE / 2 - 1
-assert hops_unequal.float().mean() > 2 and hops_equal.sum() <= 1 and quality_there > 0.5, "it hops, and mostly sits on a heap"
+assert hops_unequal.float().mean() > max(2, 3 * hops_equal.float().mean()) and quality_there > 0.5, "it hops, and mostly sits on a heap"
 
 # %% [markdown]
 # Most unequal runs sit and hop; now and then one escapes and spreads over several heaps. So the next question is asked of more seeds.

@@ -304,7 +304,7 @@ sliders(draw, fig, labels={"head_start": "head start", "one_scale": "the modifie
         loss=["minimax", "modified"], head_start=(0, 150, 25, 150), one_scale=False)
 
 # %% [markdown]
-# **Figure 9.4.** Left: the forty points and their arrows, for the loss chosen. Right: all arrows of both losses by what $D$ says about their point; the chosen loss is strong. Among the points that $D$ does not believe, the minimax arrows shrink with $D$, while the modified ones keep their length. Switch the loss and watch *which* points have the long arrows. Then go back to head start 0, where $D$ believes many of the points: there the two sets of lengths overlap.
+# **Figure 9.4.** Left: the forty points and their arrows, for the loss chosen. Right: all arrows of both losses by what $D$ says about their point; the chosen loss is strong. Among the points that $D$ does not believe, the minimax arrows shrink with $D$, while the modified ones keep their length. Switch the loss and watch *which* points have the long arrows. Then go back to head start 0, where $D$ is less sure: there the two sets of lengths come together.
 #
 # Point by point, the ratio holds on any network, and the two arrows add up to the slope of the score:
 
@@ -908,7 +908,7 @@ for name, (color, look) in LOOKS.items():
                  lw=2, label=name)
 axes[2].set_yticks(range(0, 21, 5))
 cursor = axes[2].axvline(0, color=PALETTE["ink"], lw=1, ls=":")
-axes[2].legend(frameon=False, loc="lower left")
+axes[2].legend(frameon=False, loc=(0.55, 0.55))
 finish(axes[2], title="seeds on one or two heaps", limits=((0, last_look * every), (0, 21)), xlabel="step",
        ylabel="of twenty")
 
