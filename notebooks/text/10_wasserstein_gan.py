@@ -4,7 +4,7 @@
 # **What if the judge gave a grade instead of a verdict?**
 #
 # A discriminator says "real" or "generated", and lesson 8 showed the price: once it is sure, its curve is flat where the generator stands, and the gradient is gone. Lesson 9 changed the generator's question. This lesson changes the judge. It gives every point a *grade*, with no top and no bottom, and the difference of the
-# two average grades is to be a **distance** that never goes flat: how far dirt must be carried to turn one heap into the other. That is the **Wasserstein GAN**, WGAN (Arjovsky, Chintala and Bottou 2017). It works under one condition, which short accounts leave out.
+# two average grades is to be a **distance** that does not go flat when the clouds are far apart: how far dirt must be carried to turn one heap into the other. That is the **Wasserstein GAN**, WGAN (Arjovsky, Chintala and Bottou 2017). It works under one condition, which short accounts leave out.
 #
 # *You need*: lessons 4 (KL, JS, MMD, Wasserstein-1 on a line), 7 (the loop) and 8 (what goes wrong). *Time*: about two and a half hours, best in two sittings with a break before Part D.
 #
@@ -255,7 +255,7 @@ assert in_order <= np.abs(piles - holes).mean() + 1e-12
 #
 # ## Predict: which distance tells the way home?
 #
-# Real points lie evenly on an upright line of length 1. Generated points lie on another one, $t$ to the side. (Thin lines, no densities in the plane: just what a network makes of noise with fewer dimensions than the data.) The generator can only change $t$. Which distances have a slope that leads it home, wherever it starts between $-2$ and $2$? **(a)** KL &nbsp; **(b)** JS &nbsp; **(c)** squared MMD with a bandwidth of $0.3$ &nbsp; **(d)** Wasserstein-1
+# Real points lie evenly on an upright line of length 1. Generated points lie on another one, $t$ to the side. (Thin lines, no densities in the plane: just what a network makes of noise with fewer dimensions than the data.) The generator can only change $t$. Which distances have a slope that leads it home and is large enough to be heard, wherever it starts between $-2$ and $2$? **(a)** KL &nbsp; **(b)** JS &nbsp; **(c)** squared MMD with a bandwidth of $0.3$ &nbsp; **(d)** Wasserstein-1
 #
 # ## Try it: move the line
 
@@ -321,9 +321,9 @@ sliders(draw, fig, t=(-2.0, 2.0, 0.05, 1.5))
 # %% [markdown]
 # **Figure 10.4.** Left: the two lines. Middle: the four distances for every $t$, with dots at the present one; infinite KL is drawn at the top. Right: their slopes, which is all that a generator hears. KL has none, that of JS is 0 on both sides, and that of the MMD is a wave near home.
 #
-# ## What you saw: one that never tires
+# ## What you saw: one that does not tire
 #
-# **(d)**. KL is infinite and JS is $\log 2$ for every $t$ but 0: both know *that* the lines differ and nothing else. The MMD leads home from nearby; beyond some three bandwidths it is as flat as JS. Only $W_1 = \lvert t\rvert$ has the slope 1 everywhere. The same four numbers from samples, where samples can give them:
+# **(d)**. KL is infinite and JS is $\log 2$ for every $t$ but 0: both know *that* the lines differ and nothing else. The MMD leads home from nearby; beyond some five bandwidths hardly anything is left of its slope. Only $W_1 = \lvert t\rvert$ has the slope 1 everywhere. (Not every change of a cloud is a shift, though. One generated point between two real ones, at $-1$ and $1$, is equally far from both on average wherever it stands: there $W_1$ is flat, too.) The same four numbers from samples, where samples can give them:
 
 # %% tags=["nbval-ignore-output"] teaches=["D37"]
 for t in (0.25, 0.5, 1.0, 2.0):
@@ -353,11 +353,11 @@ assert abs(four_slopes(2.0)[2]) < 1e-6 < four_slopes(0.3)[2] and four_slopes(2.0
 #
 # $$\sum_j b_j f(y_j) - \sum_i a_i f(x_i) \;=\; \sum_{ij} \pi_{ij}\,\bigl(f(y_j) - f(x_i)\bigr) \;\le\; \sum_{ij} \pi_{ij}\, c_{ij}.$$
 #
-# (The first step uses that $\pi$'s rows and columns add up.) So no prices earn more than the cheapest plan costs. The theorem (Kantorovich 1942) says that the best prices earn *exactly* that much. Ask the same of *all* pairs of places, any of which might be pile or hole, and the condition says that $f$ is nowhere steeper than 1, up or down. (That asking for more does not lower the best income is not obvious: the figure after the next one extends prices from the points to all places.) With $1/n$ in each point, sums become means:
+# (The first step uses that $\pi$'s rows and columns add up.) So no prices earn more than the cheapest plan costs. The theorem says that the best prices earn *exactly* that much (Kantorovich 1942; in the form below Kantorovich and Rubinstein 1958). Ask the same of *all* pairs of places, any of which might be pile or hole, and the condition says that $f$ is nowhere steeper than 1, up or down. (That asking for more does not lower the best income is not obvious: the figure after the next one extends prices from the points to all places.) With $1/n$ in each point, sums become means:
 #
 # $$W_1 \;=\; \max_{f \text{ 1-Lipschitz}} \; \Bigl[\operatorname{mean} f(x_{\text{real}}) - \operatorname{mean} f(x_{\text{generated}})\Bigr].$$
 #
-# There stands a function that grades points, high for real and low for generated ones, and a gap to be made large. **The best price *is* the best critic.** A network can look for it.
+# There stands a function that grades points, high for real and low for generated ones, and a gap to be made large. **The best price *is* the best critic.** (There may be several equally good ones.) A network can look for it.
 #
 # ### You are the critic
 #
@@ -424,7 +424,7 @@ assert math.isclose(((p - q) * grades_of([-2, -2, 2, 2])).sum(), 2 * max(allowed
 #
 # ### The potential in the plane
 #
-# Thirty piles, thirty holes. With its plan the solver gives a second answer, the *dual variables* (`marginals`): for each sum that has to hold, by how much the cost would rise if it were one unit larger. One more unit that *must arrive* in a hole makes the work dearer: that is the price there. One more that *must leave* a pile costs minus what the dirt is worth there, hence the minus in `cheapest_plan`. Anywhere else, the highest price that no way forbids is $f(x) = \min_k\,\bigl(f(x_k) + \lvert x - x_k\rvert\bigr)$: funnels, one around each point, of which the lowest counts; nowhere steeper than 1, and at the points it keeps their prices.
+# Thirty piles, thirty holes. With its plan the solver gives a second answer, the *dual variables* (`marginals`): for each sum that has to hold, by how much the cost would rise if it were one unit larger. One more unit that *must arrive* in a hole makes the work dearer: that is the price there. One more that *must leave* a pile costs minus what the dirt is worth there, hence the minus in `cheapest_plan`. Anywhere else, the lowest price that no way forbids is $f(x) = \max_k\,\bigl(f(x_k) - \lvert x - x_k\rvert\bigr)$: cones, one under each point, of which the highest counts; nowhere steeper than 1, and at the points it keeps their prices.
 
 # %% tags=["nbval-ignore-output"] teaches=["D37", "D38"]
 N = 30
@@ -436,7 +436,7 @@ x_all, f_all = torch.cat([x_holes, x_piles]).numpy(), np.concatenate([at_holes, 
 
 
 def potential(places):
-    return (f_all + cdist(places, x_all)).min(axis=1)
+    return (f_all - cdist(places, x_all)).max(axis=1)
 
 
 rises = at_holes - at_piles[:, None]  # (piles, holes)
@@ -445,6 +445,19 @@ print(f"the cheapest plan costs {cost:.6f}, the best prices earn {income:.6f}, "
 print(f"steepest price anywhere {(rises / between).max():.6f}, on the ways that are used {(rises / between)[plan > 1e-9].min():.6f}")
 assert math.isclose(cost, income, rel_tol=1e-6) and (rises <= between + 1e-9).all()
 assert np.allclose(rises[plan > 1e-9], between[plan > 1e-9], atol=1e-7), "slope 1 along every way that is used"
+assert np.allclose(potential(x_all), f_all, atol=1e-7), "asking for all places costs nothing: the prices at the points stay"
+start, step = x_piles.numpy() + 1e-3 * (x_holes.numpy()[plan.argmax(axis=1)] - x_piles.numpy()), 1e-6  # just off the piles
+uphill = np.stack([potential(start + [step, 0]) - potential(start - [step, 0]),
+                   potential(start + [0, step]) - potential(start - [0, step])], axis=1)
+at_hole = start.copy()
+for _ in range(400):  # small steps straight uphill
+    slope = np.stack([potential(at_hole + [step, 0]) - potential(at_hole - [step, 0]),
+                      potential(at_hole + [0, step]) - potential(at_hole - [0, step])], axis=1)
+    at_hole = at_hole + 0.01 * slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-12)
+to_holes = cdist(at_hole, x_holes)
+arrived, own = to_holes.min(axis=1) < 0.03, to_holes.argmin(axis=1) == plan.argmax(axis=1)
+print(f"walking uphill from just beside the piles, {arrived.sum()} of {N} end in a hole, {(arrived & own).sum()} of them in the plan's own")
+assert arrived.sum() >= N - 4
 
 sides = np.linspace(-2.7, 2.7, 80)
 places = np.stack(np.meshgrid(sides, sides), axis=-1).reshape(-1, 2)
@@ -477,7 +490,7 @@ plt.show()
 # %% [markdown]
 # **Figure 10.6.** Left: piles (triangles), holes (circles), the cheapest plan (arrows) and the best price (light is high; lines of equal price with their values). Right: for every pair, how much the price rises on the way. No pair lies above the line; those that the plan uses lie *on* it.
 #
-# Look along an arrow: the price climbs by 1 for every metre, as steeply as it may, and the arrow is a steepest way up (at the bottom of a funnel every way is). Whoever knows the price hardly needs a plan: go uphill. That is what the generator will do. And the slope is 1, whether the hole is near or far. **This is why the gradient does not vanish**, and it needs both: the best critic, and the bound on its slope.
+# Look along an arrow: the price climbs by 1 for every metre, as steeply as it may, and the arrow is a steepest way up. Whoever knows the price hardly needs a plan: going uphill leads from (nearly) every pile to a hole, if not always to the plan's own. Uphill is where the generator will go. And the slope is 1, whether the hole is near or far. A loss that is linear in the grade passes this slope on as it is, with no factor like minimax's $D$ that could die. And that the slope is 1, neither nothing nor a million, takes both: the best critic, and the bound that it exhausts.
 #
 # ---
 # # Part D: a critic
@@ -508,7 +521,7 @@ wasserstein = Wasserstein()
 # | critic | mean $D(x)$ − mean $D(G(z))$, the gap | mean $D(G(z))$ − mean $D(x)$ | the widest gap is $W_1$ |
 # | generator | mean $D(G(z))$ | − mean $D(G(z))$ | its only part in the gap; up means narrower |
 #
-# One number, the gap; one player widens it, the other narrows it: lesson 6's min-max again. And **there is no threshold**. Only *differences* of grades count. Move all grades up by the same amount, or turn the critic upside down:
+# One number, the gap; one player widens it, the other narrows it (apart from a penalty, which is the critic's own affair): lesson 6's min-max again. And **there is no threshold**. Only *differences* of grades count. Move all grades up by the same amount, or turn the critic upside down:
 
 # %% tags=["nbval-ignore-output"] teaches=["D38", "Q2", "Q3", "D39"]
 scores_real, scores_fake = 1.2 + 0.6 * torch.randn(25, generator=rng), -0.8 + 0.6 * torch.randn(25, generator=rng)
@@ -575,7 +588,7 @@ for name in before:
     assert all(change < 1e-9 for change in changes) if name == "Wasserstein" else min(changes) > 0.1
 
 # %% [markdown]
-# **The restraint.** Nothing yet keeps the slope at 1. *Clipping* (the paper's way): after each step all weights are pressed into $[-c, c]$. Then the critic's slope has *some* bound, which depends on $c$, width and depth; nobody knows it exactly.
+# **The restraint.** Nothing yet keeps the slope at 1. *Clipping* (the paper's way): after each step all weights are pressed into $[-c, c]$. Then the slope has a bound. From an input to the grade lead as many paths as the product of the hidden widths, and each passes at most $c$ at every layer: for 2-32-32-1 the slope is at most $\sqrt2\cdot 32\cdot 32\cdot c^3$. How much of that a trained critic uses, nobody knows beforehand.
 
 # %% tags=["shows:helpers.losses.clip_weights"] teaches=["D40"]
 def clip_weights(critic, bound):
@@ -684,7 +697,7 @@ def slopes_between(weights, x_real, x_fake, rng):
 
 
 def learn(sizes, draw_real, draw_fake, rng, n_critics, n_steps, lr=2e-3, batch_size=64, clip=None, penalty=0.0,
-          loss=wasserstein, look=None, every=20):
+          loss=wasserstein, look=None, every=20, one_sided=False):
     """n_critics critics against clouds that do not move: their weights, and the gaps (M, steps).
 
     draw_real, draw_fake: (n_critics, n) to points (n_critics, n, d). clip: a bound for all, or one for each.
@@ -703,7 +716,8 @@ def learn(sizes, draw_real, draw_fake, rng, n_critics, n_steps, lr=2e-3, batch_s
         total = each_loss(grades_real, grades_fake).sum()  # no weight is shared: each network gets its own slope
         if penalty:
             slopes = slopes_between(weights, x_real, x_fake, rng)
-            total = total + penalty * (slopes - 1).square().mean(dim=1).sum()
+            off = (slopes - 1).clamp(min=0) if one_sided else slopes - 1
+            total = total + penalty * off.square().mean(dim=1).sum()
         optimizer.zero_grad()
         total.backward()
         optimizer.step()
@@ -772,11 +786,13 @@ def a_heap(m, n):
 exact_w = np.mean([distances.wasserstein1(moons.sample(1000, rng), a_heap(1, 1000)[0]) for _ in range(3)])
 RESTRAINTS = {"none": {}, "clip 0.03": dict(clip=0.03), "clip 0.1": dict(clip=0.1), "clip 0.3": dict(clip=0.3),
               "penalty 0.1": dict(penalty=0.1), "penalty 1": dict(penalty=1.0), "penalty 10": dict(penalty=10.0)}
-gaps_of, slope_of = {}, {}
+gaps_of, slope_of, arrow_of, arrow_places = {}, {}, {}, a_heap(M, 256)
 for name, restraint in RESTRAINTS.items():
     weights, gaps, _ = learn((2, 32, 32, 1), from_target(moons), a_heap, rng, M, 250, lr=4e-3, **restraint)
     gaps_of[name] = gaps.numpy()
     slope_of[name] = slopes_between(weights, from_target(moons)(M, 256), a_heap(M, 256), rng).detach().median(dim=1)[0]
+    here = arrow_places.clone().requires_grad_()
+    arrow_of[name], = torch.autograd.grad(grade_all(weights, here).sum(), here)
 last = {name: gaps[:, -100:].mean(axis=1) for name, gaps in gaps_of.items()}
 print(f"exact W1 {exact_w:.3f} (from 1,000 points each)\n")
 print(f"{'restraint':14}{f'gap, {M} critics':22}{'W + W^2/(2L)':>14}{'slope':>8}{'1 + W/(2L)':>12}")
@@ -790,9 +806,16 @@ for name, values in last.items():
         assert abs(slope_of[name].median() / (1 + exact_w / (2 * L)) - 1) < 0.2
     print(f"{line:38}{expected[0]:>12}{slope_of[name].median():8.3g}{expected[1]:>12}")
 assert abs(slope_of["penalty 10"].median() - 1) < 0.15, "slope about 1"
+for c in (0.03, 0.1, 0.3):
+    most = math.sqrt(2) * 32 * 32 * c**3
+    print(f"clip {c}: slope at most {most:.3g}, in the table {slope_of[f'clip {c}'].median():.3g}")
+    assert (slope_of[f"clip {c}"] <= most).all()
+cosine = torch.cosine_similarity(arrow_of["penalty 0.1"], arrow_of["penalty 10"], dim=2)
+print(f"angle between the arrows under penalty 0.1 and 10: cosine, median {cosine.median():.2f}")
+assert cosine.median() > 0.7
 
 # %% [markdown]
-# The formula holds well, although these clouds are no single points. With weight 10 the slope is about 1 and the gap about $W_1$. With a small weight, such as the 0.1 in the authors' own program for toy data, the critic is several times too steep and its gap several times $W_1$. For training that is no loss, since the *direction* of the arrows is right, and longer arrows learn sooner; but it is no distance in metres. And a clipped critic shows a *multiple* of the distance that nobody knows beforehand.
+# The formula holds well here, although these clouds are no single points. (It is exact where the slope is the same everywhere, as for a shift. A critic that may be steep in one place and flat in another gets a gap at least as large on a line, and it can be much larger where a few points have a long way to go.) With weight 10 the slope is about 1 and the gap about $W_1$. With a small weight, such as the 0.1 in the authors' own program for toy data, the critic is several times too steep and its gap several times $W_1$. For training that matters little: the *directions* of the arrows are roughly those of the strict critic (the cosine is printed), and Adam takes out a common factor. But it is no distance in metres. And a clipped critic shows some *multiple*, which goes about like $c^3$ here and which nobody knows beforehand.
 #
 # **Does it order distances?** Real: the ring of eight heaps. Generated: the same ring, shifted. (The exact $W_1$ of a shift is its length: no plan is cheaper, since the mean has to move so far.) One fresh critic for each shift, ten times. Beside it the JS divergence, all that the best discriminator of lesson 7 measures.
 
@@ -860,13 +883,13 @@ def mean_arrow(loss):
 
 
 arrows = {}
-for name, loss, restraint in (("minimax", losses.minimax, {}), ("critic, penalty 10", wasserstein, dict(penalty=10.0)),
+for name, loss, restraint in (("minimax", losses.minimax, {}), ("modified", losses.modified_minimax, {}), ("critic, penalty 10", wasserstein, dict(penalty=10.0)),
                               ("critic, no restraint", wasserstein, {})):
     seen = learn((2, 64, 64, 1), from_target(thin_ring), a_box, rng, TIMES, 400, loss=loss, look=mean_arrow(loss), **restraint)[2]
     arrows[name] = torch.stack(seen, dim=1).numpy()  # (judges, looks)
 fig, ax = plt.subplots(figsize=(6.8, 3.6), layout="constrained")
 looks = np.arange(0, 401, 20)
-for (name, values), color, look in zip(arrows.items(), ("discriminator", "ink", "extra"), ("--", "-", ":")):
+for (name, values), color, look in zip(arrows.items(), ("discriminator", "muted", "ink", "extra"), ("--", "-.", "-", ":")):
     ax.plot(looks, values.T, look, color=PALETTE[color], lw=0.7, alpha=0.5)
     ax.plot(looks, np.median(values, axis=0), look, color=PALETTE[color], lw=2.2)
     ax.text(404, np.median(values, axis=0)[-1], name, va="center", color=PALETTE[color])
@@ -876,14 +899,14 @@ finish(ax, limits=((0, 560), (1e-7, 1e4)), xlabel="steps of the judge, generator
 plt.show()
 for name, values in arrows.items():
     print(f"{name:22} after 100, 200, 400 steps: " + ", ".join(f"{np.median(values[:, i]):.2g}" for i in (5, 10, 20)))
-assert (arrows["minimax"][:, -1] < 5e-3).sum() >= TIMES - 1
+assert (arrows["minimax"][:, -1] < 5e-3).sum() >= TIMES - 1 and (arrows["modified"][:, -1] > 1.5).sum() >= TIMES - 1
 assert (np.abs(arrows["critic, penalty 10"][:, 5:] - 1) < 0.35).mean() > 0.95
 assert (arrows["critic, no restraint"][:, -1] > 50).sum() >= TIMES - 1
 
 # %% [markdown]
-# **Figure 10.10.** Ten judges of each kind against a generator that stands still (thin: each one; thick: their median; the axis is logarithmic). Under the minimax loss the better judge has nothing left to say. With the penalty the arrow stays near 1. Without restraint it grows and grows.
+# **Figure 10.10.** Ten judges of each kind against a generator that stands still (thin: each one; thick: their median; the axis is logarithmic). Under the minimax loss the better judge has nothing left to say; under the modified loss its arrows grow slowly (lesson 9). With the penalty the arrow stays near 1. Without restraint it grows and grows.
 #
-# You may read that the gradient survives because a critic's scores are *unbounded*. Strictly speaking, no: a discriminator's logits are unbounded too, and its arrows die. The dotted critics are as unbounded as can be, and their arrows say nothing about any distance. The arrow keeps its length because of the **Lipschitz bound**, which the article from which this series began leaves out.
+# You may read, as in the article from which this series began ("Introduction to generative networks"), that the gradient survives because a critic's scores are *unbounded*. Strictly speaking, no: a discriminator's logits are unbounded too, and under minimax its arrows die, of the factor $D$. The critic's do not die because its loss has no such factor. And they do not explode, and mean a distance, because of the **Lipschitz bound**, which the article leaves out: the dotted critics are as unbounded as can be, and their arrows say nothing about any distance.
 #
 # ## When it breaks
 #
@@ -913,11 +936,11 @@ assert (free[:, -20:].mean(axis=1) > 2 * free[:, 130:150].mean(axis=1)).sum() >=
 # %% [markdown]
 # **Figure 10.11.** The gap (means of ten steps) against the steps, on a logarithmic axis; where a gap is negative, as early on, there is no line. The clouds never move; $W_1$ is the level line. Without restraint the gap grows for ever, faster than the steps. A penalty of 10 settles near $W_1$ once the critics have found their shape, one of 0.1 several times above it, as the formula says. Clipped critics settle too: with 0.03 far below it, with 0.1 and 0.3 above.
 #
-# **Clipping, and depth.** A clipped critic of twelve layers passes a slope through twelve multiplications by small numbers, or by large ones. Ten critics for each bound; what is drawn is the slope of the grade with respect to what enters each layer.
+# **Clipping, and depth.** A clipped critic of twelve layers passes a slope through twelve multiplications by small numbers, or by large ones. Six critics for each bound, 250 steps; what is drawn is the slope of the grade with respect to what enters each layer.
 
 # %% tags=["nbval-ignore-output"] teaches=["D40"]
-BOUNDS = (0.01, 0.03, 0.05, 0.1, 0.3)
-clip_each = torch.tensor(BOUNDS).repeat_interleave(TIMES)
+BOUNDS, DEEP_TIMES = (0.01, 0.03, 0.06, 0.1, 0.3), 6
+clip_each = torch.tensor(BOUNDS).repeat_interleave(DEEP_TIMES)
 DEEP = (2, *[32] * 11, 1)  # twelve linear layers
 
 
@@ -928,11 +951,11 @@ def slopes_by_layer(weights, x):
     return torch.stack([s.norm(dim=2).mean(dim=1) for s in torch.autograd.grad(grades.sum(), entering)], dim=1)
 
 
-deep_clipped = learn(DEEP, from_target(moons), a_heap, rng, len(clip_each), 120, clip=clip_each)[0]
-deep_penalty = learn(DEEP, from_target(moons), a_heap, rng, TIMES, 150, penalty=10.0)[0]
+deep_clipped = learn(DEEP, from_target(moons), a_heap, rng, len(clip_each), 250, clip=clip_each)[0]
+deep_penalty = learn(DEEP, from_target(moons), a_heap, rng, DEEP_TIMES, 250, penalty=10.0)[0]
 by_layer = {f"clip {bound}": slopes_by_layer({k: w[clip_each == np.float32(bound)].detach() for k, w in deep_clipped.items()},
-                                             a_heap(TIMES, 128)).numpy() for bound in BOUNDS}
-by_layer["penalty 10"] = slopes_by_layer({k: w.detach() for k, w in deep_penalty.items()}, a_heap(TIMES, 128)).numpy()
+                                             a_heap(DEEP_TIMES, 128)).numpy() for bound in BOUNDS}
+by_layer["penalty 10"] = slopes_by_layer({k: w.detach() for k, w in deep_penalty.items()}, a_heap(DEEP_TIMES, 128)).numpy()
 fig, ax = plt.subplots(figsize=(7.2, 4.0), layout="constrained")
 for name, values in by_layer.items():
     color, look = ("muted", "--") if name.startswith("clip") else ("ink", "-")
@@ -942,16 +965,18 @@ for name, values in by_layer.items():
 ax.set_yscale("log")
 ax.set_xticks(range(1, 13))
 finish(ax, limits=((-1.6, 12.3), (1e-21, 1e10)), xlabel="layer (1 is next to the points)", ylabel="slope",
-       title="twelve layers: clipping has no middle")
+       title="twelve layers: a narrow middle")
 plt.show()
 for name, values in by_layer.items():
-    print(f"{name:11} slope at the points, {TIMES} critics: {values[:, 0].min():.1e} to {values[:, 0].max():.1e}")
+    print(f"{name:11} slope at the points, {DEEP_TIMES} critics: {values[:, 0].min():.1e} to {values[:, 0].max():.1e}")
 assert (by_layer["clip 0.01"][:, 0] < 1e-12).all() and (by_layer["clip 0.03"][:, 0] < 1e-6).all()
 assert (by_layer["clip 0.1"][:, 0] > 10).all() and (by_layer["clip 0.3"][:, 0] > 1e4).all()
-assert (np.abs(np.log10(by_layer["penalty 10"][:, 0])) < 1).sum() >= TIMES - 1
+assert (np.abs(np.log10(by_layer["penalty 10"][:, 0])) < 1).sum() >= DEEP_TIMES - 1
+at_points = {name: np.median(values[:, 0]) for name, values in by_layer.items()}
+assert at_points["clip 0.3"] > 1e3 * at_points["clip 0.1"], "three times the bound, thousands of times the slope"
 
 # %% [markdown]
-# **Figure 10.12.** Slopes at what enters each layer, from the last (right) to the points themselves (left), in critics of twelve layers; the axis is logarithmic. What reaches the generator is the left end. A small bound leaves nothing of it, a large one makes a monster, and between the two there is hardly any room; the penalty holds it near 1. (The authors of clipping called it "a clearly terrible way". With three layers, as in the figure before, a bound of 0.1 at least keeps the gap within reach.)
+# **Figure 10.12.** Slopes at what enters each layer, from the last (right) to the points themselves (left), in critics of twelve layers; the axis is logarithmic. What reaches the generator is the left end. It goes about like $c^{12}$: twice the bound, some thousand times the slope. A small bound leaves nothing of it (or learns very late), a large one makes a monster, and the middle is narrow; the penalty holds it near 1. (The authors of clipping called it "a clearly terrible way". With three layers, as in the figure before, the middle is wider.)
 
 # %% [markdown]
 # ---
@@ -1079,7 +1104,7 @@ for name, values in agreements.items():
 # - **The later story.** Spectral normalisation divides every layer by its largest stretching (Miyato et al. 2018): a bound without a bound to choose. R1 asks for slope 0 at real points, and makes games settle that circle under clipping and under this penalty (Mescheder et al. 2018). Both also serve discriminators; the restraint has outlived the loss.
 # - **$W_1$ is itself hard to see from samples.** Two samples of one distribution are a floor apart, and in $d$ dimensions it sinks only like $n^{-1/d}$ (for $d > 2$). No critic can know more than its points tell:
 
-# %% tags=["nbval-ignore-output"] teaches=["D40"]
+# %% tags=["nbval-ignore-output"]
 for d in (1, 2, 10):
     floor_at = [np.mean([distances.wasserstein1(torch.rand(n, d, generator=rng), torch.rand(n, d, generator=rng))
                          for _ in range(4)]) for n in (100, 800)]
@@ -1158,7 +1183,7 @@ penalty_hints = {
 compare("penalty_of", lambda: penalty_of(some_slopes), (lengths - 1).square().mean(), penalty_hints)
 
 # %% [markdown]
-# **4. Fill in the line.** A critic was trained with a penalty of weight `L` until nothing changed; its gap is `gap`. How large is $W_1$? (Solve $\text{gap} = W + W^2/(2L)$ for $W$.)
+# **4. Fill in the line.** One cloud is the other one shifted. A critic was trained on them with a penalty of weight `L` until nothing changed; its gap is `gap`. How large is $W_1$? (Solve $\text{gap} = W + W^2/(2L)$ for $W$.)
 
 # %%
 def distance_from(gap, L):
@@ -1203,10 +1228,10 @@ compare("steepest", lambda: steepest(f_test, x_test), (rise[off] / run[off]).max
 # ## Recap
 #
 # - The earth mover's distance is the cost of the cheapest transport plan; a linear programme finds it, on a line sorting does.
-# - Its slope is 1 however far apart the clouds are. KL and JS have none, the MMD's fades beyond its bandwidth.
+# - For a shifted cloud its slope is 1 however far the shift. Where nothing overlaps, KL and JS have none, and the MMD's fades beyond its bandwidth.
 # - The programme's other half are prices: a function, nowhere steeper than 1, that makes the gap as large as it can. That is the best critic.
 # - The critic raises mean $D(x)$ − mean $D(G(z))$, the generator raises mean $D(G(z))$. No threshold; a constant changes nothing.
-# - Without a bound on the slope the gap grows for ever and says nothing. Clipping gives an unknown multiple, and in deep critics nothing or everything. The penalty gives slope $1 + W/(2L)$ and the gap $W + W^2/(2L)$.
+# - Without a bound on the slope the gap grows for ever and says nothing. Clipping gives an unknown multiple, and in deep critics a narrow middle between nothing and everything. The penalty gives slope $1 + W/(2L)$ and the gap $W + W^2/(2L)$, exactly for a shift.
 # - Fresh, restrained critics order distances. In the middle of the game the gap is no progress bar.
 # - On these toys the critic with penalty lost to plain minimax for the same work, with every seed. On the ring it is steadier than a discriminator trained as often.
 #
@@ -1233,7 +1258,7 @@ compare("steepest", lambda: steepest(f_test, x_test), (rise[off] / run[off]).max
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | real and generated points that hardly overlap, with a good $D$; a slow $D$ (collapse) |
 # | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance (of two bells) | a discriminator that keeps pace | a gradient as noisy as it is long; a slow $D$ (collapse) |
 # | Wasserstein, clipped (lesson 10) | an unknown multiple of a distance like $W_1$ | stays, but its size depends on the bound | a critic near its best, shallow | a bound too small or too large; depth |
-# | Wasserstein, gradient penalty (lesson 10) | $W_1 + W_1^2/(2L)$ | stays: length about $1 + W_1/(2L)$ | a critic near its best: several steps, twice back-propagated | too few critic steps; turning round on a line |
+# | Wasserstein, gradient penalty (lesson 10) | $W_1 + W_1^2/(4L)$ for a shift (the gap alone shows $W_1 + W_1^2/(2L)$) | stays: length about $1 + W_1/(2L)$ | a critic near its best: several steps, twice back-propagated | too few critic steps; turning round on a line |
 #
 # ## Next
 #
@@ -1292,20 +1317,26 @@ compare("steepest", lambda: steepest(f_test, x_test), (rise[off] / run[off]).max
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 6</summary>
 #
-# To turn round, the slope must pass 0 on one side, and there the penalty charges $L$ for every place. A straight line pays nothing and has the gap 0: a trap. The cell below lets forty critics learn: a few begin with enough of a bend and find the V, many never leave the straight line. A penalty for slopes *above* 1 only would not build this wall.
+# To turn round, the slope must pass 0 on one side, and there the penalty charges $L$ for every place. A straight line pays nothing and has the gap 0: a trap. The cell below lets forty critics learn: a few begin with enough of a bend and find the V, many do not leave the straight line. A penalty that charges only for slopes *above* 1 does not build this wall: forty more learn with it.
 #
 # </details>
 
 # %% jupyter={"source_hidden": true} tags=["answer"]
-weights, _, _ = learn((1, 32, 32, 1), from_target(two_heaps), from_target(one_heap), rng, 40, 300, lr=5e-3, penalty=10.0)
-with torch.no_grad():
-    curves_found = grade_all(weights, torch.tensor(xs[:, None], dtype=torch.float32).expand(40, -1, -1)).double().numpy()
-found_gaps = curves_found @ (p - q)
-trapped = found_gaps < 0.5 * exact
-print(f"{trapped.sum()} of {len(trapped)} critics stay trapped with a gap below half of W1 = {exact:.2f}")
+def forty(one_sided):
+    """The curves of forty critics, (40, 801), and which of them are trapped, with a gap below half of W1."""
+    weights = learn((1, 32, 32, 1), from_target(two_heaps), from_target(one_heap), rng, 40, 300, lr=5e-3, penalty=10.0,
+                    one_sided=one_sided)[0]
+    with torch.no_grad():
+        found = grade_all(weights, torch.tensor(xs[:, None], dtype=torch.float32).expand(40, -1, -1)).double().numpy()
+    return found, found @ (p - q) < 0.5 * exact
+
+
+(curves_found, trapped), (_, trapped_one_sided) = forty(False), forty(True)
+print(f"trapped with a gap below half of W1 = {exact:.2f}: {trapped.sum()} of {len(trapped)} critics; with the one-sided "
+      f"penalty {trapped_one_sided.sum()} of {len(trapped_one_sided)}")
 fig, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 for grades, stuck in zip(curves_found, trapped):
     ax.plot(xs, grades - grades[400], ":" if stuck else "-", color=PALETTE["extra" if stuck else "ink"], lw=0.8)
 finish(ax, limits=((-4, 4), (-5, 5)), xlabel="x", ylabel="grade", title="found the V (solid), trapped (dotted)")
 plt.show()
-assert 4 <= trapped.sum() < 40
+assert trapped.sum() >= 4 and trapped_one_sided.sum() < trapped.sum() / 2
