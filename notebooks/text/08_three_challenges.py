@@ -578,6 +578,7 @@ fig, ax = plt.subplots(figsize=(7.8, 4.6), layout="constrained")
 numbers = np.arange(1, N_RECORDED + 1)
 best_marks, = ax.plot(numbers * 0 + 1, numbers, "|", color=PALETTE["ink"], ms=11, mew=2, label="best stop (hindsight)")
 random_marks, = ax.plot(numbers * 0 + 1, numbers, "x", color=PALETTE["muted"], ms=6, label="random stop (mean)")
+fixed_marks, = ax.plot(numbers * 0 + 1, numbers, "o", color=PALETTE["ink"], mfc="none", ms=7, label="stop after n steps")
 rule_marks, = ax.plot(numbers * 0 + 1, numbers, "^", color=PALETTE["generated"], ms=7, label="the rule's stop")
 ground, = ax.plot([0.1, 0.1], [0, 21], ":", color=PALETTE["ink"], label="floor")
 ax.set_xscale("log")
@@ -591,23 +592,24 @@ finish(ax, limits=((0.05, 2.5), (0.3, N_RECORDED + 0.7)), xlabel="$W_1$ to fresh
 def draw(target, rule, width, looks, n_steps, averaged):
     found = curves(target, "0.004", averaged)
     where = stops(rule, target, "0.004", width, looks, n_steps)
-    reached = found[np.arange(N_RECORDED), where]
+    reached, fixed = found[np.arange(N_RECORDED), where], found[:, n_steps // EVERY]
     rule_marks.set_data(reached, numbers)
+    fixed_marks.set_data(fixed, numbers)
     rule_marks.set_color(PALETTE["extra" if averaged else "generated"])
     best_marks.set_data(found[:, 1:].min(axis=1), numbers)
     random_marks.set_data(found[:, 1:].mean(axis=1), numbers)
     ground.set_xdata([floors[target]] * 2)
     never = sum(look == LAST // EVERY for look in where)
     return (f"{rule}, {target}, {N_RECORDED} seeds: stops at step {EVERY * np.median(where):,.0f} (median; {never} at the very "
-            f"end), median W1 {np.median(reached):.3f}; best {np.median(found[:, 1:].min(axis=1)):.3f}, random "
+            f"end), median W1 {np.median(reached):.3f}; after {n_steps:,} steps {np.median(fixed):.3f}, best {np.median(found[:, 1:].min(axis=1)):.3f}, random "
             f"{np.median(found[:, 1:].mean(axis=1)):.3f}, last step {np.median(found[:, -1]):.3f}.")
 
 
-sliders(draw, fig, labels={"n_steps": "n", "width": "width (for G's loss: a tenth)", "averaged": "judge the averaged weights"}, target=list(targets), rule=RULES,
+sliders(draw, fig, labels={"n_steps": "n", "width": "width (for G's loss: a tenth)", "averaged": "judge the averaged weights"}, target=list(targets), rule=RULES[:2],
         width=(0.01, 0.2, 0.01, 0.05), looks=(1, 8, 1, 2), n_steps=(100, LAST, 100, 3000), averaged=False)
 
 # %% [markdown]
-# **Figure 8.6.** Twenty seeds, one row each, at the larger learning rate: where the rule's stop lands (triangle), the best look of that run (bar), the mean of all its looks, which is what a random stop gives (cross), and the floor (dotted). As stored: stop when $D$'s accuracy has been within 5 points of one half for two looks running.
+# **Figure 8.6.** Twenty seeds, one row each, at the larger learning rate: where the rule's stop lands (triangle), a stop after the same $n$ steps for all (circle), the best look of that run (bar), the mean of all its looks, which is what a random stop gives (cross), and the floor (dotted). As stored: stop when $D$'s accuracy has been within 5 points of one half for two looks running.
 
 # %% teaches=["D33"]
 tried = {"D's accuracy near 1/2, two looks": (RULES[0], 0.05, 2), "the same, stricter": (RULES[0], 0.02, 4),
