@@ -764,13 +764,14 @@ right.plot([low, high], [low, high], color=PALETTE["ink"], lw=1)
 finish(right, xlabel="best price at a point", ylabel="grade", title=f"all {M} critics, all points")
 plt.show()
 print(f"{M} critics: agreement with the best prices (correlation) from {agreement.min():.3f} to {agreement.max():.3f}")
-print(f"their gaps: {learned_gaps.min():.3f} to {learned_gaps.max():.3f}; exact W1 {cost:.3f}")
-assert (agreement > 0.75).sum() >= M - 3 and (np.abs(learned_gaps / cost - 1) < 0.25).sum() >= M - 3
+near = np.abs(learned_gaps / cost - 1) < 0.25
+print(f"their gaps: {learned_gaps.min():.3f} to {learned_gaps.max():.3f}; exact W1 {cost:.3f}; {near.sum()} of {M} gaps within a quarter of it")
+assert np.median(agreement) > 0.85 and near.sum() >= 0.7 * M
 
 # %% [markdown]
 # **Figure 10.8.** Left: the potential that the linear programme found. Middle: what a critic learned from samples; the values of the lines differ by a constant, which means nothing. Right: the grades of all twenty critics at all sixty points (circles real, triangles generated) against the exact prices.
 #
-# (How well they agree depends on the sixty points: where holes and piles lie close together, a smooth network cannot follow every corner of the roof.) So the second network *can* be this distance, too, nearly: the gaps lie around $W_1$. Two things pull at them. Corners that are not followed make them smaller; and the penalty makes them larger. By how much?
+# (How well they agree depends on the sixty points: where holes and piles lie close together, a smooth network cannot follow every corner of the roof.) So the second network *can* be this distance, too, nearly: most gaps lie around $W_1$, and now and then a critic stays behind. Two things pull at them. Corners that are not followed make them smaller; and the penalty makes them larger. By how much?
 #
 # **What the penalty costs.** The penalty only *asks* for slope 1. Write $W$ for $W_1$, and suppose the critic has the right shape and slope $s$ instead. Its gap is $sW$ (twice as steep, twice the gap), it pays $L(s-1)^2$, with $L$ the weight of the penalty. The slope of $sW - L(s-1)^2$ is 0 at
 #
