@@ -6,6 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
@@ -47,12 +48,29 @@ def judge(sizes, rng):
     return nn.Sequential(*layers, nn.Flatten(0))  # (batch, 1) to (batch,)
 
 
+class DoublingConv2d(nn.Conv2d):
+    """nn.Upsample(scale_factor=2) and nn.Conv2d(n_in, n_out, 3, padding=1) in one, with the same weights.
+
+    (n, n_in, height, width) to (n, n_out, 2 * height, 2 * width). Of the nine weights at a place some fall on copies of
+    the same number. Added up first, they are a transposed convolution with 4/9 of the work. Used in lesson 11.
+    """
+
+    def __init__(self, n_in, n_out):
+        super().__init__(n_in, n_out, 3, padding=1)
+
+    def forward(self, x):
+        w = self.weight.flip(2, 3)
+        w = F.pad(w, (0, 1)) + F.pad(w, (1, 0))  # each column of weights meets a number and its copy
+        w = F.pad(w, (0, 0, 0, 1)) + F.pad(w, (0, 0, 1, 0))  # each row too
+        return F.conv_transpose2d(x, w.transpose(0, 1), self.bias, stride=2, padding=1)
+
+
 def picture_generator(noise_dim, size, rng, channels=24, n_colours=3):
     """A network from noise to pictures: a small map of many channels, doubled again and again.
 
     Each doubling repeats every place in both directions, and a 3x3 convolution with batch norm and ReLU paints
-    over it. The smallest maps have 4 to 8 places a side; what is too much at the end is cut off (100 is
-    the middle of 7 * 2^4 = 112). channels: at full size; double that with each halving, at most 8 times.
+    over it (`DoublingConv2d`). The smallest maps have 4 to 8 places a side; what is too much at the end is cut off
+    (100 is the middle of 7 * 2^4 = 112). channels: at full size; double that with each halving, at most 8 times.
     rng: draws the weights (`draw_weights`). Returns an nn.Sequential from (n, noise_dim) to
     (n, n_colours, size, size) in [0, 1]. Raises ValueError for sizes below 8. Taught in lesson 11.
     """
@@ -64,8 +82,7 @@ def picture_generator(noise_dim, size, rng, channels=24, n_colours=3):
         layers = [nn.Linear(noise_dim, widths[0] * start**2), nn.Unflatten(1, (widths[0], start, start)),
                   nn.BatchNorm2d(widths[0]), nn.ReLU()]
         for fan_in, fan_out in pairwise(widths):
-            layers += [nn.Upsample(scale_factor=2), nn.Conv2d(fan_in, fan_out, 3, padding=1),
-                       nn.BatchNorm2d(fan_out), nn.ReLU()]
+            layers += [DoublingConv2d(fan_in, fan_out), nn.BatchNorm2d(fan_out), nn.ReLU()]
         layers += [nn.Conv2d(channels, n_colours, 3, padding=1), nn.Sigmoid()]
     over = start * 2**doublings - size
     if over > 0:
