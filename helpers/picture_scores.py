@@ -46,8 +46,8 @@ def score_puppies(pictures):
     """A PuppyScore: how much like real puppies the pictures are, and how varied.
 
     pictures: (n, 3, size, size) float32 in [0, 1], size at least 16, n at least 40 (2,500 say more). They are
-    compared with 2,000 real puppies of that size, drawn at the first call. Set `perfect_puppies` beside it: not even real puppies
-    score 40, 0, 1, 0. Raises TypeError or ValueError for other pictures. Used in lesson 11.
+    compared with 2,000 real puppies of that size, drawn at the first call. Set `perfect_puppies` beside it: not
+    even real puppies score 40, 0, 1, 0. Raises TypeError or ValueError for other pictures. Used in lesson 11.
     """
     _check_many(pictures, N_LITTERS)
     pictures = pictures.detach()
