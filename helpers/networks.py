@@ -49,14 +49,14 @@ def judge(sizes, rng):
 
 
 class DoublingConv2d(nn.Conv2d):
-    """nn.Upsample(scale_factor=2) and nn.Conv2d(n_in, n_out, 3, padding=1) in one, with the same weights.
+    """nn.Upsample(scale_factor=2) and nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias) in one, with the same weights.
 
     (n, n_in, height, width) to (n, n_out, 2 * height, 2 * width). Of the nine weights at a place some fall on copies of
     the same number. Added up first, they are a transposed convolution with 4/9 of the work. Used in lesson 11.
     """
 
-    def __init__(self, n_in, n_out):
-        super().__init__(n_in, n_out, 3, padding=1)
+    def __init__(self, n_in, n_out, bias=True):
+        super().__init__(n_in, n_out, 3, padding=1, bias=bias)
 
     def forward(self, x):
         w = self.weight.flip(2, 3)
@@ -79,10 +79,11 @@ def picture_generator(noise_dim, size, rng, channels=24, n_colours=3):
     start = math.ceil(size / 2**doublings)
     widths = [channels * min(2**k, 8) for k in range(doublings, -1, -1)]
     with torch.device("meta"):  # layers without numbers: rng draws them
-        layers = [nn.Linear(noise_dim, widths[0] * start**2), nn.Unflatten(1, (widths[0], start, start)),
+        # no biases before batch norm, which would take them out again
+        layers = [nn.Linear(noise_dim, widths[0] * start**2, bias=False), nn.Unflatten(1, (widths[0], start, start)),
                   nn.BatchNorm2d(widths[0]), nn.ReLU()]
         for fan_in, fan_out in pairwise(widths):
-            layers += [DoublingConv2d(fan_in, fan_out), nn.BatchNorm2d(fan_out), nn.ReLU()]
+            layers += [DoublingConv2d(fan_in, fan_out, bias=False), nn.BatchNorm2d(fan_out), nn.ReLU()]
         layers += [nn.Conv2d(channels, n_colours, 3, padding=1), nn.Sigmoid()]
     over = start * 2**doublings - size
     if over > 0:

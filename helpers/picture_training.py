@@ -107,7 +107,7 @@ def train_pictures(generator, judge, pictures, rng, loss=modified_minimax, noise
     _check_weights(r1=r1, r2=r2, penalty=penalty)
     _check_loss_object(loss)
     run = PictureRun(["discriminator", "generator"], [generator, judge], pictures, rng, noise_dim, **how)
-    _check_scores_of(judge, run.sample(2))
+    _check_scores_of(judge, run.sample(2, torch.Generator(run.device)))
     adam_g, adam_d = run.adam(generator, betas), run.adam(judge, betas)
     mixes = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in judge.modules())
 

@@ -165,11 +165,11 @@ def test_other_decays_are_refused(decay):
 def layers_in_full(noise_dim, size, rng, channels):
     """The generator of 32x32 pictures as a lesson writes it out, with torch's own layers."""
     assert size == 32
-    layers = [nn.Linear(noise_dim, 8 * channels * 16), nn.Unflatten(1, (8 * channels, 4, 4)),
+    layers = [nn.Linear(noise_dim, 8 * channels * 16, bias=False), nn.Unflatten(1, (8 * channels, 4, 4)),
               nn.BatchNorm2d(8 * channels), nn.ReLU()]
     for width in (8 * channels, 4 * channels, 2 * channels):
-        layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width, width // 2, 3, padding=1), nn.BatchNorm2d(width // 2),
-                   nn.ReLU()]
+        layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width, width // 2, 3, padding=1, bias=False),
+                   nn.BatchNorm2d(width // 2), nn.ReLU()]
     return draw_weights(nn.Sequential(*layers, nn.Conv2d(channels, 3, 3, padding=1), nn.Sigmoid()), rng)
 
 
