@@ -48,6 +48,13 @@ def judge(sizes, rng):
     return nn.Sequential(*layers, nn.Flatten(0))  # (batch, 1) to (batch,)
 
 
+class Centred(nn.Module):
+    """2x - 1: numbers in [0, 1] become numbers in [-1, 1], around 0, which networks take more easily."""
+
+    def forward(self, x):
+        return 2 * x - 1
+
+
 class DoublingConv2d(nn.Conv2d):
     """nn.Upsample(scale_factor=2) and nn.Conv2d(n_in, n_out, 3, padding=1, bias=bias) in one, with the same weights.
 
@@ -117,7 +124,7 @@ def _picture_reader(size, n_outputs, rng, channels, n_colours):
     halvings = int(math.log2(size / 4))
     widths = [n_colours] + [channels * min(2**k, 8) for k in range(halvings)]
     with torch.device("meta"):  # layers without numbers: rng draws them
-        layers = []
+        layers = [Centred()]
         for fan_in, fan_out in pairwise(widths):
             layers += [nn.Conv2d(fan_in, fan_out, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         layers += [nn.Flatten(), nn.Linear(widths[-1] * (size >> halvings) ** 2, n_outputs)]

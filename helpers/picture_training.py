@@ -17,6 +17,7 @@ from helpers.distances import _check_bandwidth, median_bandwidth, mmd2
 from helpers.losses import gradient_penalty, modified_minimax
 from helpers.networks import averaged
 from helpers.puppies import N_FACTORS, draw_puppies
+from helpers.sampling import uniform_noise
 from helpers.training import (
     BAR_AFTER,
     BETAS,
@@ -56,23 +57,41 @@ def pick_device(wanted=None):
 
 
 class PuppyPictures:
-    """Puppies to train on: `.sample(n, rng)` gives n of them, (n, 3, size, size) in [0, 1], on rng's device.
+    """Puppies to train on: `.sample(n, rng)` gives n of them, (n, 3, size, size) float32 in [0, 1].
 
-    n_kept: so many are drawn once, from rng, and kept in 8 bits (3 kB each at 32x32); None: all are drawn fresh,
-    at some 2 milliseconds each on a CPU core, which only a GPU does not feel.
+    n_kept: there are so many, whose factors rng draws now; each is drawn when it is first asked for, and kept in 8 bits
+    (3 kB at 32x32). None: all are fresh, at some 2 milliseconds each on a CPU core. device: where the pictures lie.
+    `all()`: the kept ones, (n_kept, 3, size, size). Raises ValueError for an n_kept that is no number of pictures.
     """
 
-    def __init__(self, size, rng, n_kept=None):
-        self.size, self.kept = size, None
+    def __init__(self, size, rng, n_kept=None, device="cpu"):
+        self.size, self.device, self.factors = size, torch.device(device), None
         if n_kept is not None:
             _check_counts(n_kept=(n_kept, 1))
-            self.kept = torch.cat([(255 * self.sample(min(500, n_kept - start), rng)).round().byte()
-                                   for start in range(0, n_kept, 500)])
+            self.factors = torch.rand(n_kept, N_FACTORS, generator=rng, device=rng.device)
+            self.kept = torch.empty(n_kept, 3, size, size, dtype=torch.uint8, device=self.device)
+            self.missing = torch.ones(n_kept, dtype=torch.bool)
 
     def sample(self, n, rng):
-        if self.kept is not None:
-            return _drawn_from(self.kept, n, rng)
-        return draw_puppies(torch.rand(n, N_FACTORS, generator=rng, device=rng.device), self.size)
+        if self.factors is None:
+            return self._draw(torch.rand(n, N_FACTORS, generator=rng, device=rng.device))
+        return self._pick(torch.randint(len(self.factors), (n,), generator=rng, device=rng.device).cpu())
+
+    def all(self):
+        if self.factors is None:
+            raise ValueError("these puppies are all fresh: none is kept. Say n_kept=10000, for instance.")
+        return torch.cat([self._pick(some) for some in torch.arange(len(self.factors)).split(500)])
+
+    def _pick(self, chosen):
+        missing = chosen[self.missing[chosen]].unique()
+        if len(missing):
+            drawn = self._draw(self.factors[missing.to(self.factors.device)])
+            self.kept[missing.to(self.device)] = (255 * drawn).round().byte()
+            self.missing[missing] = False
+        return self.kept[chosen.to(self.device)].float() / 255
+
+    def _draw(self, factors):
+        return draw_puppies(factors.to(self.device), self.size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +113,10 @@ def train_pictures(generator, judge, pictures, rng, loss=modified_minimax, noise
                    r1=0.1, r2=0.0, r1_every=4, penalty=0.0, **how):
     """A PictureRun that trains a generator and a judge against each other: an iterator of PictureSnapshots.
 
-    generator: a module from normal noise (n, noise_dim) to pictures; judge: one from pictures to scores (n,). Both are
-    trained in place, and lie on rng's device. pictures: (n, colours, size, size), float32 in [0, 1] or uint8, or an
-    object with sample(n, rng), as `PuppyPictures`. rng: the torch.Generator of noise and batches. loss: of
+    generator: a module from noise (n, noise_dim), uniform in [-1, 1], to pictures; judge: one from pictures to scores
+    (n,). Both are trained in place. pictures: (n, colours, size, size), float32 in [0, 1] or uint8, or an
+    object with sample(n, rng), as `PuppyPictures`. rng: the torch.Generator of noise and batches; drawn on the CPU, they
+    are the same whether the networks lie there or on a GPU. loss: of
     `helpers.losses`; one with `paired = True` is asked generator(scores_fake, scores_real). judge_steps: of the judge
     for each one of the generator. r1, r2: weights of the mean squared slope at real and at generated pictures, taken
     every r1_every-th step with r1_every times the weight. penalty: weight of `gradient_penalty` between the two, in
@@ -107,7 +127,7 @@ def train_pictures(generator, judge, pictures, rng, loss=modified_minimax, noise
     _check_weights(r1=r1, r2=r2, penalty=penalty)
     _check_loss_object(loss)
     run = PictureRun(["discriminator", "generator"], [generator, judge], pictures, rng, noise_dim, **how)
-    _check_scores_of(judge, run.sample(2, torch.Generator(run.device)))
+    _check_scores_of(judge, run.sample(2, torch.Generator(rng.device)))
     adam_g, adam_d = run.adam(generator, betas), run.adam(judge, betas)
     mixes = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in judge.modules())
 
@@ -157,10 +177,10 @@ def train_picture_gmn(generator, pictures, rng, features=None, bandwidth=None, n
 
     features: a differentiable function from pictures to (n, d), in which they are compared, such as principal
     components or an encoder's codes; None: the pixels themselves. bandwidth: as for `mmd2`; None: five, from a
-    quarter of the median distance of real ones to four times that. how: batch_size 128 and lr 1e-3 unless said
+    quarter of the median distance of real ones to four times that. how: batch_size 128 unless said
     otherwise; the rest as for `train_pictures`. Taught in lesson 11.
     """
-    run = PictureRun(["generator"], [generator], pictures, rng, noise_dim, **dict(batch_size=128, lr=1e-3) | how)
+    run = PictureRun(["generator"], [generator], pictures, rng, noise_dim, **dict(batch_size=128) | how)
     _check_counts(batch_size=(run.batch_size, 2))
     features = features or (lambda x: x.flatten(1))
     if bandwidth is None:
@@ -187,7 +207,7 @@ def train_vae(encoder, decoder, pictures, rng, beta=1.0, reconstruction="bernoul
     encoder: from pictures to (n, 2 * n_codes), means and logarithms of variances of the codes; decoder: from codes
     (n, n_codes) to pictures. The loss is a picture's reconstruction plus beta times the divergence of its codes
     from the standard normal, both in nats. reconstruction: "bernoulli" (cross-entropy of each number in [0, 1]) or
-    "gaussian" (of that sd). how: batch_size 64 and lr 1e-3 unless said otherwise; the rest as for `train_pictures`.
+    "gaussian" (of that sd). how: batch_size 64 unless said otherwise; the rest as for `train_pictures`.
     Source: Kingma and Welling 2014; Higgins et al. 2017 for beta. Taught in lesson 11.
     """
     if reconstruction not in ("bernoulli", "gaussian"):
@@ -195,9 +215,9 @@ def train_vae(encoder, decoder, pictures, rng, beta=1.0, reconstruction="bernoul
     _check_weights(beta=beta)
     _check_rates(sd=sd)
     _check_networks([decoder, encoder], rng)
-    n_codes = _n_codes(encoder, _source(pictures, rng)(2, torch.Generator(rng.device)))
+    n_codes = _n_codes(encoder, _source(pictures, _place(encoder))(2, torch.Generator(rng.device)))
     run = PictureRun(["reconstruction", "divergence"], [decoder, encoder], pictures, rng, n_codes,
-                     **dict(batch_size=64, lr=1e-3) | how)
+                     **dict(batch_size=64) | how, normal_noise=True)
     # batch norm sees codes of real pictures in training, and should see them when its averaged weights settle
     run.settle_on = lambda n, own: codes(run.sample(n, own), own)[0]
     adam = run.adam(nn.ModuleList([encoder, decoder]), betas)
@@ -205,7 +225,7 @@ def train_vae(encoder, decoder, pictures, rng, beta=1.0, reconstruction="bernoul
     def codes(x, own):
         with run.cast():
             mean, log_variance = encoder(x).float().chunk(2, dim=1)
-        return mean + (log_variance / 2).exp() * _normal(len(x), n_codes, own), mean, log_variance
+        return mean + (log_variance / 2).exp() * run.noise(len(x), own), mean, log_variance
 
     def step():
         x = run.sample()
@@ -234,25 +254,27 @@ class PictureRun(Run):
     Raises MemoryError when the GPU's memory is too small, with the batch size to try.
 
     n_steps, seconds: how long, whichever ends first; one may be None. batch_size, lr (of Adam): of the training.
-    averaging: decay of the average of the generator's weights, which snapshots then show, or None. decay: the
-    learning rate falls to 0 over the second half. looks: snapshots after the first, of n_shown pictures. mixed: 16-bit
+    averaging: decay of the average of the generator's weights, which snapshots then show, or None; at first the average
+    is that of all steps so far, if these are fewer. decay: the learning rate falls to 0 over the second half. looks: snapshots after the first, of n_shown pictures. mixed: 16-bit
     numbers in the networks; None: on a GPU. names: of the losses that a step returns. networks: the generator first.
+    normal_noise: from the standard normal, not uniform in [-1, 1].
     """
 
-    def __init__(self, names, networks, pictures, rng, noise_dim, n_steps=None, seconds=None, batch_size=32, lr=5e-4,
-                 averaging=0.995, decay=True, looks=10, n_shown=64, mixed=None):
+    def __init__(self, names, networks, pictures, rng, noise_dim, n_steps=None, seconds=None, batch_size=32, lr=1e-3,
+                 averaging=0.999, decay=True, looks=10, n_shown=64, mixed=None, normal_noise=False):
         _check_counts(noise_dim=(noise_dim, 1), batch_size=(batch_size, 1), looks=(looks, 1), n_shown=(n_shown, 1))
         _check_rates(lr=lr)
         _check_length(n_steps, seconds)
         _check_networks(networks, rng)
         self.names, self.networks, self.rng, self.noise_dim = names, networks, rng, noise_dim
         self.n_steps, self.budget, self.batch_size, self.lr, self.decay = n_steps, seconds, batch_size, lr, decay
-        self.looks, self.n_shown = looks, n_shown
-        self.source, self.device, self.type16 = _source(pictures, rng), rng.device, _type16(rng.device, mixed)
+        self.looks, self.n_shown, self.normal_noise = looks, n_shown, normal_noise
+        self.device = _place(networks[0])
+        self.source, self.type16 = _source(pictures, self.device), _type16(self.device, mixed)
         for network in networks:
             network.to(memory_format=torch.channels_last)  # convolutions are faster so, on both kinds of device
-        self.average = None if averaging is None else averaged(networks[0], averaging)
-        self.settle_on = lambda n, own: _normal(n, noise_dim, own)
+        self.average = None if averaging is None else _averaged(networks[0], averaging)
+        self.settle_on = self.noise
         self.due, self.seconds, self.bar = 0, 0.0, None  # due: the number of the next look, None after the last
         self.done, self.history, self.recent = 0, [], []  # losses: on the CPU, and not yet fetched from the device
         self._check_generator()
@@ -291,7 +313,7 @@ class PictureRun(Run):
         """
         network = self.networks[0] if self.average is None else self.average
         with _undisturbed(self.device, *self.networks, self.average), torch.no_grad(), self.apart(seed) as own:
-            z = _normal(n, self.noise_dim, own)
+            z = self.noise(n, own)
             if self.average is not None:
                 _settle(network, self.settle_on, own)
             return torch.cat([network(part).float().cpu().contiguous() for part in z.split(AT_ONCE)])
@@ -300,10 +322,18 @@ class PictureRun(Run):
         """A batch of real pictures, by numbers of the run's rng, or of another."""
         return self.source(n or self.batch_size, own or self.rng).contiguous(memory_format=torch.channels_last)
 
+    def noise(self, n, own):
+        """Noise (n, noise_dim) on the networks' device: uniform in [-1, 1], or normal."""
+        if self.normal_noise:
+            z = torch.randn(n, self.noise_dim, generator=own, device=own.device)
+        else:
+            z = 2 * uniform_noise(n, self.noise_dim, own) - 1
+        return z.to(self.device)
+
     def fake(self):
         """A batch of generated pictures."""
         with self.cast():
-            return self.networks[0](_normal(self.batch_size, self.noise_dim, self.rng)).float()
+            return self.networks[0](self.noise(self.batch_size, self.rng)).float()
 
     def cast(self):
         """The context in which networks work: with 16-bit numbers, or as they are."""
@@ -312,14 +342,14 @@ class PictureRun(Run):
     @contextlib.contextmanager
     def apart(self, seed=0):
         """Random numbers beside the training's."""
-        yield torch.Generator(self.device).manual_seed((self.rng.initial_seed() + 1 + seed) % 2**63)
+        yield torch.Generator(self.rng.device).manual_seed((self.rng.initial_seed() + 1 + seed) % 2**63)
 
     def adam(self, network, betas):
         return _Adam(network, self.lr, betas, self.device, self.type16)
 
     def _check_generator(self):
         """Raises unless the generator makes pictures like the real ones of noise_dim numbers."""
-        generator, wanted = self.networks[0], self.sample(1, torch.Generator(self.device)).shape[1:]
+        generator, wanted = self.networks[0], self.sample(1, torch.Generator(self.rng.device)).shape[1:]
         with _undisturbed(self.device, generator), torch.no_grad():
             try:
                 shape = generator(torch.zeros(2, self.noise_dim, device=self.device)).shape
@@ -395,6 +425,21 @@ class _Adam:
         self.scaler.update()
 
 
+def _place(network):
+    return next(network.parameters()).device
+
+
+def _averaged(network, decay):
+    """As `networks.averaged`, but at first the plain mean of all steps: the memory grows until it is the decay's."""
+    average = averaged(network, decay)
+
+    def follow(averages, weights, n_so_far):
+        torch._foreach_lerp_(averages, weights, max(1 - decay, 1 / (1 + int(n_so_far))))
+
+    average.multi_avg_fn = torch.no_grad()(follow)
+    return average
+
+
 def _type16(device, mixed):
     """The 16-bit type to work with, or None for none: bfloat16 where the device has it in hardware."""
     if mixed is None:
@@ -423,17 +468,13 @@ def _settle(network, noise, own):
         norm.momentum = momentum
 
 
-def _normal(n, dim, rng):
-    return torch.randn(n, dim, generator=rng, device=rng.device)
-
-
 def _drawn_from(pictures, n, rng):
     """n of the pictures, with replacement, as float32 in [0, 1]."""
-    x = pictures[torch.randint(len(pictures), (n,), generator=rng, device=rng.device)]
+    x = pictures[torch.randint(len(pictures), (n,), generator=rng, device=rng.device).to(pictures.device)]
     return x.float() / 255 if x.dtype == torch.uint8 else x
 
 
-def _source(pictures, rng):
+def _source(pictures, device):
     """A function (n, rng) that draws real pictures, after a check of what it draws from."""
     if callable(getattr(pictures, "sample", None)):
         return pictures.sample
@@ -445,8 +486,8 @@ def _source(pictures, rng):
     if pictures.dtype != torch.uint8 and (pictures.dtype != torch.float32 or not (low >= 0 and high <= 1)):  # or nan
         raise ValueError("pictures must be float32 in [0, 1] or uint8, but are "
                          f"{pictures.dtype} from {low:.3g} to {high:.3g}.")
-    if pictures.device != rng.device:
-        raise ValueError(f"pictures lie on {pictures.device} but rng on {rng.device}: write pictures.to(rng.device).")
+    if pictures.device != device:
+        raise ValueError(f"pictures lie on {pictures.device} but the networks on {device}: write pictures.to(device).")
     return lambda n, own: _drawn_from(pictures, n, own)
 
 
@@ -468,14 +509,17 @@ def _n_codes(encoder, x):
 
 def _check_networks(networks, rng):
     if not isinstance(rng, torch.Generator):
-        raise TypeError("rng must be a torch.Generator: make one with torch.Generator(device).manual_seed(0).")
+        raise TypeError("rng must be a torch.Generator: make one with torch.Generator().manual_seed(0).")
     for name, network in zip(("generator", "judge or encoder"), networks):
         if not isinstance(network, nn.Module):
             raise TypeError(f"the {name} must be a torch.nn.Module, but is of type {type(network).__name__}.")
         _check_trainable(name, network)
-        place = next(network.parameters()).device
-        if place != rng.device:
-            raise ValueError(f"the {name} lies on {place} but rng on {rng.device}: both must be on one device.")
+        if _place(network) != _place(networks[0]):
+            raise ValueError(f"the generator lies on {_place(networks[0])} but the {name} on {_place(network)}: both "
+                             "must be on one device.")
+    if rng.device.type not in ("cpu", _place(networks[0]).type):
+        raise ValueError(f"the networks lie on {_place(networks[0])} but rng on {rng.device}: rng must be there too, or "
+                         "on the CPU.")
 
 
 def _check_scores_of(judge, x_real):

@@ -36,14 +36,14 @@ def parameters(*networks):
     return torch.cat([p.detach().reshape(-1) for network in networks for p in network.parameters()])
 
 
-def written_out(n_steps, r1=0.0, r2=0.0, every=4, lr=5e-4):
+def written_out(n_steps, r1=0.0, r2=0.0, every=4, lr=1e-3):
     """The same training in torch alone: the parameters of both at the end, and the losses."""
     generator, judge, rng = pair()
     adams = [torch.optim.Adam(network.parameters(), lr=lr, betas=(0.5, 0.9)) for network in (judge, generator)]
     losses, bce = [], F.binary_cross_entropy_with_logits
     for step in range(n_steps):
         x_real = real()[torch.randint(40, (4,), generator=rng)]
-        x_fake = generator(torch.randn(4, 3, generator=rng))
+        x_fake = generator(2 * torch.rand(4, 3, generator=rng) - 1)
         loss_judge = bce(judge(x_real), torch.ones(4)) + bce(judge(x_fake.detach()), torch.zeros(4))
         total = loss_judge
         for weight, places in ((r1, x_real), (r2, x_fake.detach())):
