@@ -50,7 +50,6 @@ def score_puppies(pictures):
     even real puppies score 40, 0, 1, 0. Raises TypeError or ValueError for other pictures. Used in lesson 11.
     """
     _check_many(pictures, N_LITTERS)
-    pictures = pictures.detach()
     chances = litter_probabilities(pictures)
     sure, shown = chances.max(dim=1)
     shares = shown.bincount(minlength=N_LITTERS).cpu() / len(pictures)
@@ -154,7 +153,7 @@ def _background_spread(pictures):
 
 def _moments(points):
     points = points.double().cpu()
-    return points.mean(dim=0), points.t().cov()
+    return points.mean(dim=0), torch.atleast_2d(points.t().cov())
 
 
 def _frechet(fake, real):
