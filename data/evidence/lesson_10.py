@@ -14,10 +14,13 @@ KINDS = {  # clip and penalty: the better one of two each, on the moons, with ot
     "modified_1": dict(loss=losses.modified_minimax, n_steps=2400, lr_generator=2e-3, lr_discriminator=2e-3),
     "modified_5": dict(loss=losses.modified_minimax, n_steps=800, lr_generator=2e-3, lr_discriminator=2e-3,
                        discriminator_steps=5),
+    "minimax_5": dict(loss=losses.minimax, n_steps=800, lr_generator=2e-3, lr_discriminator=2e-3,
+                      discriminator_steps=5),
     "clipped_5": dict(loss=losses.wasserstein, n_steps=800, lr_generator=1e-3, lr_discriminator=1e-3,
                       discriminator_steps=5, clip=0.1),
     "penalty_5": dict(loss=losses.wasserstein, n_steps=800, lr_generator=2e-3, lr_discriminator=2e-3,
                       discriminator_steps=5, penalty=0.1),
+    "penalty_1": dict(loss=losses.wasserstein, n_steps=2400, lr_generator=2e-3, lr_discriminator=2e-3, penalty=0.1),
 }
 
 
@@ -28,19 +31,28 @@ def pair(width):
 
 
 def game(target, seeds, width, batch_size, points, stop_after):
-    """Arrays (seed, look) of every kind: W1 to fresh points, share on heaps, the judge's gap on fresh points."""
+    """Arrays (seed, look) of every kind: W1 to fresh points, share on heaps and heaps covered, the judge's gap.
+
+    For the critic with penalty also W1 to other fresh points: how well can W1 itself be read?
+    """
     found = {}
     for kind, settings in KINDS.items():
         settings = dict(settings, n_steps=stop_after or settings["n_steps"])
         fresh = [torch.Generator().manual_seed(10**6 + seed) for seed in seeds]
         runs = train_many(pair(width), list(seeds), target, batch_size=batch_size, every=EVERY, n_shown=points,
                           n_arrows=0, **settings)
-        looks = {"w1": [], "quality": [], "gap": []}
+        looks = {"w1": [], "again": [], "quality": [], "covered": [], "gap": []}
+        others = [torch.Generator().manual_seed(2 * 10**6 + seed) for seed in seeds]
         for snapshots in runs:
             reals = [target.sample(points, rng) for rng in fresh]
             looks["w1"].append([distances.wasserstein1(s.x_fake, x) for s, x in zip(snapshots, reals)])
+            if kind == "penalty_5":
+                looks["again"].append([distances.wasserstein1(s.x_fake, target.sample(points, rng))
+                                       for s, rng in zip(snapshots, others)])
             if target.modes is not None:
-                looks["quality"].append([score_modes(s.x_fake, target).high_quality for s in snapshots])
+                scores = [score_modes(s.x_fake, target) for s in snapshots]
+                looks["quality"].append([score.high_quality for score in scores])
+                looks["covered"].append([score.covered for score in scores])
             with torch.no_grad():
                 looks["gap"].append([(judge(x).mean() - judge(s.x_fake).mean()).item()
                                      for judge, s, x in zip(runs.discriminators, snapshots, reals)])
@@ -53,12 +65,12 @@ def game(target, seeds, width, batch_size, points, stop_after):
 @recording("grades_on_moons", seeds=range(3000, 3020), settings=dict(width=64, batch_size=128, points=500),
            at_a_time=10, piece=40)
 def grades_on_moons(seeds, width, batch_size, points, stop_after=None):
-    """Five ways to judge a generator of two moons: minimax and modified loss, and two critics."""
+    """Seven ways to judge a generator of two moons: minimax and modified loss, and critics."""
     return game(distributions.two_moons(), seeds, width, batch_size, points, stop_after)
 
 
 @recording("grades_on_ring", seeds=range(3000, 3020), settings=dict(width=64, batch_size=128, points=500),
            at_a_time=10, piece=40)
 def grades_on_ring(seeds, width, batch_size, points, stop_after=None):
-    """Five ways to judge a generator of a ring of eight heaps: minimax and modified loss, and two critics."""
+    """Seven ways to judge a generator of a ring of eight heaps: minimax and modified loss, and critics."""
     return game(distributions.ring(), seeds, width, batch_size, points, stop_after)

@@ -1059,26 +1059,42 @@ plt.show()
 
 # %% tags=["nbval-ignore-output"] teaches=["D38", "D40"]
 n = len(seeds)
+same_work = {name: {kind: late(name, kind, 2400 if kind.endswith("1") else 800) for kind in KINDS} for name in records}
+moons_w1, ring_w1 = same_work["moons"], same_work["ring"]
 beats = {
-    "moons: the penalty beats clipping": late("moons", "penalty_5") < late("moons", "clipped_5"),
-    "moons, 800 generator steps: the penalty beats minimax": late("moons", "penalty_5") < late("moons", "minimax_1"),
-    "moons, equal steps of both: the modified loss beats the penalty": late("moons", "modified_5") < late("moons", "penalty_5"),
-    "ring, equal steps of both: the penalty beats the modified loss": late("ring", "penalty_5") < late("ring", "modified_5"),
-    "moons, same work: minimax beats the penalty": late("moons", "minimax_1", 2400) < late("moons", "penalty_5"),
-    "moons, same work: clipping is the worst of the five": late("moons", "clipped_5") > np.max(
-        [late("moons", kind, 2400 if kind.endswith("1") else 800) for kind in KINDS if kind != "clipped_5"], axis=0),
-    "ring, same work: minimax beats the penalty": late("ring", "minimax_1", 2400) < late("ring", "penalty_5"),
+    "moons, same work: minimax, 1 beats penalty, 5": moons_w1["minimax_1"] < moons_w1["penalty_5"],
+    "ring, same work: minimax, 1 beats penalty, 5": ring_w1["minimax_1"] < ring_w1["penalty_5"],
+    "moons, five steps each: minimax beats the penalty": moons_w1["minimax_5"] < moons_w1["penalty_5"],
+    "moons, five steps each: the modified loss beats the penalty": moons_w1["modified_5"] < moons_w1["penalty_5"],
+    "ring, five steps each: the penalty beats minimax": ring_w1["penalty_5"] < ring_w1["minimax_5"],
+    "ring, five steps each: the penalty beats the modified loss": ring_w1["penalty_5"] < ring_w1["modified_5"],
+    "moons: the penalty beats clipping": moons_w1["penalty_5"] < moons_w1["clipped_5"],
+    "ring: the penalty beats clipping": ring_w1["penalty_5"] < ring_w1["clipped_5"],
+    "moons, same work: penalty, 5 beats penalty, 1": moons_w1["penalty_5"] < moons_w1["penalty_1"],
+    "ring, same work: minimax, 1 beats minimax, 5": ring_w1["minimax_1"] < ring_w1["minimax_5"],
 }
 for claim, seeds_for in beats.items():
     print(f"{claim}: {seeds_for.sum()} of {n} seeds")
     assert seeds_for.sum() >= 16
+print("\nundecided:")
+for claim, seeds_for in {"moons, same work: minimax, 1 beats minimax, 5": moons_w1["minimax_1"] < moons_w1["minimax_5"],
+                         "ring, same work: penalty, 5 beats penalty, 1": ring_w1["penalty_5"] < ring_w1["penalty_1"]}.items():
+    print(f"  {claim}: {seeds_for.sum()} of {n} seeds")
+    assert 4 <= seeds_for.sum() <= 16
+spread = {kind: ring_w1[kind].std() for kind in KINDS}
+print("\nring, same work: standard deviation of W1 over the seeds: " + ", ".join(f"{KINDS[kind]}: {sd:.2f}" for kind, sd in spread.items()))
+assert min(spread, key=spread.get) == "penalty_5"
 
 # %% [markdown]
-# Not the story one hears. *Per generator step* the critic with penalty beats minimax on the moons; but so does a well-fed discriminator with the modified loss, and in the *same work* plain minimax, one step each, is ahead of both critics on both targets. On toys, the critic's five steps are not earned back. (In seconds a step with penalty is dearer still.)
+# The answer is **(d)**, and it is not the story one hears. For the same work plain minimax, one step each, ends nearer to the data than the critic with penalty, with every seed, on both targets. It spends its work on three times as many generator steps.
 #
-# What the penalty does buy, on the ring, is calm. Train the discriminator five times per step there, and it is right too early (lesson 8): the median of the modified loss stays far from home, and with some seeds it never comes near. The critic takes the same training without harm, and its thin lines lie close together. It pays in sharpness: fewer than half of its points lie on a heap (the print above). Clipping at this bound is, for the same work, the worst of the five on the moons, and on the ring leaves hardly a point on a heap. Others have tuned better; with other rates and bounds the order may change.
+# *What are the five steps good for?* For the critic, much: on the moons, with one step it is behind with every seed, although it too gets three times the generator steps (on the ring, that comes out even). For minimax, nothing on the moons, and on the ring they do harm. That is a real difference between the two: a critic is worth something when it is near its best, and a discriminator need not be, as long as it keeps pace.
 #
-# **Is the gap a progress bar?** It was, for *fresh* critics on fixed clouds (Figure 10.9). In the game the critic runs after a moving target. Its gap on fresh points, beside the exact distance:
+# *And with five steps for everybody?* There the targets disagree: on the moons both old losses stay ahead, on the ring the critic wins. What it buys there is calm: its distance varies least from seed to seed. The print of the figure shows what kind of calm: it covers more heaps than the discriminators with five steps do, and puts fewer of its points *on* one than the modified loss. Its mass lies in the right places, and unsharply. (Minimax with one step has both.) A clipped critic, at this bound, leaves hardly a point on a heap.
+#
+# Two targets, small networks, rates that were tried out only a little: others have tuned better, and the order may change.
+#
+# **Is the gap a progress bar?** It was, for *fresh* critics on fixed clouds (Figure 10.9). In the game the critic runs after a moving target. Its gap on fresh points, beside the exact distance. A distance between samples is itself uncertain; so the cell measures it twice, with other fresh points, and asks how well the two agree. No gap can be asked for more.
 
 # %% tags=["nbval-ignore-output"] teaches=["D38", "D39"]
 fig, axes = plt.subplots(1, 2, figsize=(9.6, 3.4), layout="constrained")
@@ -1092,17 +1108,24 @@ for ax, (name, record) in zip(axes, records.items()):
     agreements[name] = np.array([spearmanr(a, b).statistic for a, b in zip(w1[:, 1:], gap[:, 1:])])
     finish(ax, limits=((0, 800), (-0.3, 2.4)), xlabel="generator step", ylabel="W1, gap", title=f"{name}: W1 (solid) and the gap (dotted)")
 plt.show()
+late_agreement = {}
 for name, values in agreements.items():
-    w1, gap = records[name]["w1_penalty_5"][:, 5:], records[name]["gap_penalty_5"][:, 5:]
-    later = np.array([spearmanr(a, b).statistic for a, b in zip(w1, gap)])
-    print(f"{name}: do gap and W1 rise and fall together? Their rank correlation (1: always) during training, {len(values)} seeds: median {np.median(values):.2f}, "
-          f"above 0.9 in {(values > 0.9).sum()}; from step 200 on: median {np.median(later):.2f}, above 0.9 in {(later > 0.9).sum()}")
-    assert np.median(values) < 0.7 and (values > 0.9).sum() <= 4
+    w1, gap, again = (records[name][f"{what}_penalty_5"] for what in ("w1", "gap", "again"))
+    ceiling = np.array([spearmanr(a, b).statistic for a, b in zip(w1[:, 1:], again[:, 1:])])
+    late_agreement[name] = [np.median([spearmanr(a, b).statistic for a, b in zip(w1[:, 5:], other[:, 5:])]) for other in (gap, again)]
+    print(f"{name}: do they rise and fall together? Rank correlation with W1 (1: always), median of {len(values)} seeds:\n"
+          f"  whole training: the gap {np.median(values):.2f}, W1 measured again {np.median(ceiling):.2f}\n"
+          f"  from step 200 on: the gap {late_agreement[name][0]:.2f}, W1 measured again {late_agreement[name][1]:.2f}")
+    assert (values < ceiling).sum() >= 18 and np.median(values) < np.median(ceiling) - 0.3
+assert late_agreement["moons"][0] < late_agreement["moons"][1] - 0.3
+assert np.median(records["moons"]["gap_penalty_5"][:, 5:]) < np.median(records["moons"]["w1_penalty_5"][:, 5:])
+assert np.median(records["ring"]["gap_penalty_5"][:, 5:]) > np.median(records["ring"]["w1_penalty_5"][:, 5:])
+assert abs(late_agreement["ring"][0] - late_agreement["ring"][1]) < 0.1
 
 # %% [markdown]
-# **Figure 10.15.** Five of the twenty seeds with penalty, read every 40 steps (dashed: the floor of $W_1$). The gap begins near 0 while $W_1$ is large, because the critic knows nothing yet; on the moons its peak (Figure 10.13) falls between two looks. Afterwards it lies *below* $W_1$, and at times below 0, although the penalty is weak: this critic is not near its best. On the moons it then tells nothing (where $W_1$ is near its floor, there is little left to tell); on the ring it does sink with the distance later on.
+# **Figure 10.15.** Five of the twenty seeds with penalty, read every 40 steps (dashed: the floor of $W_1$). The gap begins near 0 while $W_1$ is large, because the critic knows nothing yet; on the moons its peak (Figure 10.13) falls between two looks. Afterwards it lies mostly *below* $W_1$ there, and at times below 0: that critic is not near its best. On the ring it lies *above* $W_1$, as a weak penalty allows (the gap of the best critic is $W_1 + W_1^2/(2L)$, for a shift), and comes down with it.
 #
-# So "the critic's loss at last shows progress" holds for critics near their best; in these trainings only late on the ring, and on the moons not at all. Lower is not better as long as you do not know whether it is the generator that got better, or the critic that fell behind.
+# So whether "the critic's loss at last shows progress" depends. *From step 200 on, on the ring*, the gap ranks the moments as well as a second measurement of $W_1$ does. *Over the whole training* it does not, because of the beginning. *On the moons* it tells little at any time, where a second measurement still tells much. That is for this penalty and five critic steps; critics nearer their best (Figure 10.9) do better, and cost more. A gap alone does not say whether the generator got better or the critic fell behind.
 #
 # ### What the article left out
 #
@@ -1241,8 +1264,8 @@ compare("steepest", lambda: steepest(f_test, x_test), (rise[off] / run[off]).max
 # - The programme's other half are prices: a function, nowhere steeper than 1, that makes the gap as large as it can. That is the best critic.
 # - The critic raises mean $D(x)$ − mean $D(G(z))$, the generator raises mean $D(G(z))$. No threshold; a constant changes nothing.
 # - Without a bound on the slope the gap grows for ever and says nothing. Clipping gives an unknown multiple, and in deep critics a narrow middle between nothing and everything. The penalty gives slope $1 + W/(2L)$ and the gap $W + W^2/(2L)$, exactly for a shift.
-# - Fresh, restrained critics order distances. In the middle of the game the gap is no progress bar.
-# - On these toys the critic with penalty lost to plain minimax for the same work, with every seed. On the ring it is steadier than a discriminator trained as often.
+# - Fresh, restrained critics order distances. In the game the gap showed progress late on the ring, and hardly on the moons.
+# - On these toys the critic with penalty lost to plain minimax for the same work, with every seed. On the ring it is steadier than a discriminator trained as often. Critics need their several steps; a discriminator did better with one.
 #
 # The table that grows through the series:
 #
