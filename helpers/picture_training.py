@@ -115,9 +115,9 @@ def train_pictures(generator, judge, pictures, rng, loss=modified_minimax, noise
 
     generator: a module from noise (n, noise_dim), uniform in [-1, 1], to pictures; judge: one from pictures to scores
     (n,). Both are trained in place. pictures: (n, colours, size, size), float32 in [0, 1] or uint8, or an
-    object with sample(n, rng), as `PuppyPictures`. rng: the torch.Generator of noise and batches; drawn on the CPU, they
-    are the same whether the networks lie there or on a GPU. loss: of
-    `helpers.losses`; one with `paired = True` is asked generator(scores_fake, scores_real). judge_steps: of the judge
+    object with sample(n, rng), as `PuppyPictures`. rng: the torch.Generator of noise and batches; drawn on the
+    CPU, they are the same whether the networks lie there or on a GPU. loss: of `helpers.losses`; one with
+    `paired = True` is asked generator(scores_fake, scores_real). judge_steps: of the judge
     for each one of the generator. r1, r2: weights of the mean squared slope at real and at generated pictures, taken
     every r1_every-th step with r1_every times the weight. penalty: weight of `gradient_penalty` between the two, in
     every step, as the Wasserstein loss asks. how: n_steps or seconds, and more, as for `PictureRun`.
@@ -255,8 +255,9 @@ class PictureRun(Run):
 
     n_steps, seconds: how long, whichever ends first; one may be None. batch_size, lr (of Adam): of the training.
     averaging: decay of the average of the generator's weights, which snapshots then show, or None; at first the average
-    is that of all steps so far, if these are fewer. decay: the learning rate falls to 0 over the second half. looks: snapshots after the first, of n_shown pictures. mixed: 16-bit
-    numbers in the networks; None: on a GPU. names: of the losses that a step returns. networks: the generator first.
+    is that of all steps so far, if these are fewer. decay: the learning rate falls to 0 over the second half.
+    looks: snapshots after the first, of n_shown pictures. mixed: 16-bit numbers in the networks; None: on a GPU. names: of the losses
+    that a step returns. networks: the generator first.
     normal_noise: from the standard normal, not uniform in [-1, 1].
     """
 
@@ -518,8 +519,8 @@ def _check_networks(networks, rng):
             raise ValueError(f"the generator lies on {_place(networks[0])} but the {name} on {_place(network)}: both "
                              "must be on one device.")
     if rng.device.type not in ("cpu", _place(networks[0]).type):
-        raise ValueError(f"the networks lie on {_place(networks[0])} but rng on {rng.device}: rng must be there too, or "
-                         "on the CPU.")
+        raise ValueError(f"the networks lie on {_place(networks[0])} but rng on {rng.device}: rng must be there too, "
+                         "or on the CPU.")
 
 
 def _check_scores_of(judge, x_real):
