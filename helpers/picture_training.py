@@ -257,7 +257,8 @@ class PictureRun(Run):
     averaging: decay of the average of the generator's weights, which snapshots then show, or None; at first the average
     is that of all steps so far, if these are fewer. decay: the learning rate falls to 0 over the second half.
     looks: snapshots after the first, of n_shown pictures. mixed: 16-bit numbers in the networks; None: on a GPU.
-    names: of the losses that a step returns. networks: the generator first. normal_noise: from the standard normal, not uniform in [-1, 1].
+    names: of the losses that a step returns. networks: the generator first.
+    normal_noise: from the standard normal, not uniform in [-1, 1].
     """
 
     def __init__(self, names, networks, pictures, rng, noise_dim, n_steps=None, seconds=None, batch_size=32, lr=1e-3,

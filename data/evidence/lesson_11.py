@@ -52,10 +52,12 @@ def losses_of(snapshot):
     return np.stack([values.numpy() for values in snapshot.losses.values()], axis=1)
 
 
-@functools.cache
-def real_features(size):
+def real_features_at(size):
     rng = torch.Generator().manual_seed(7)
     return litter_features(draw_puppies(torch.rand(1000, N_FACTORS, generator=rng), size))
+
+
+real_features = functools.cache(real_features_at)
 
 
 def scores_of(pictures):
