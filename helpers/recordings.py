@@ -1,11 +1,14 @@
 """Recorded runs: what took longer than a lesson may, made by `make evidence`, read here."""
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "recorded"
+ROOM = 2**17  # bytes of a packed sheet; what it does not need is 0
 
 
 class Recording:
@@ -41,3 +44,27 @@ def load_recording(name, folder=FOLDER):
         arrays = {key: file[key] for key in file.files}
     about = json.loads(str(arrays.pop("about")))
     return Recording(arrays, about)
+
+
+def pack_sheet(pictures, columns=6):
+    """Pictures in rows, as the bytes of one WebP file (lossy, hardly to be seen): (ROOM,) uint8, to be recorded.
+
+    pictures: (n, 1 or 3, height, width) in [0, 1], n a multiple of columns. `unpack_sheet` reads it. Raises ValueError
+    if the pictures do not fill the rows, or need more room.
+    """
+    if len(pictures) % columns or not len(pictures):
+        raise ValueError(f"{len(pictures)} pictures do not fill rows of {columns}.")
+    rows = pictures.detach().cpu().unflatten(0, (-1, columns)).permute(0, 3, 1, 4, 2)
+    sheet = (255 * rows.clamp(0, 1)).round().byte().flatten(2, 3).flatten(0, 1).numpy()
+    file = io.BytesIO()
+    sheet = np.broadcast_to(sheet, (*sheet.shape[:2], 3))
+    Image.fromarray(np.ascontiguousarray(sheet)).save(file, "WEBP", quality=92, method=6)
+    found = np.frombuffer(file.getvalue(), dtype=np.uint8)
+    if len(found) > ROOM:
+        raise ValueError(f"{len(pictures)} pictures need {len(found)} bytes, more than {ROOM}: record fewer.")
+    return np.pad(found, (0, ROOM - len(found)))
+
+
+def unpack_sheet(packed):
+    """The sheet that `pack_sheet` made: (height, width, 3) uint8, to be shown with imshow."""
+    return np.array(Image.open(io.BytesIO(packed.tobytes())))

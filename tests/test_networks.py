@@ -5,7 +5,16 @@ import torch
 from scipy import stats
 from torch import nn
 
-from helpers.networks import averaged, judge, mlp
+from helpers.networks import (
+    DoublingConv2d,
+    averaged,
+    draw_weights,
+    judge,
+    mlp,
+    picture_discriminator,
+    picture_encoder,
+    picture_generator,
+)
 
 
 def seeded(seed=0):
@@ -148,3 +157,81 @@ def test_the_average_follows_slowly_and_the_network_stays():
 def test_other_decays_are_refused(decay):
     with pytest.raises(ValueError, match="decay of an average must lie between 0 and 1"):
         averaged(mlp((2, 2), seeded()), decay)
+
+
+# ---- pictures
+
+
+def layers_in_full(noise_dim, size, rng, channels):
+    """The generator of 32x32 pictures as a lesson writes it out, with torch's own layers."""
+    assert size == 32
+    layers = [nn.Linear(noise_dim, 8 * channels * 16, bias=False), nn.Unflatten(1, (8 * channels, 4, 4)),
+              nn.BatchNorm2d(8 * channels), nn.ReLU()]
+    for width in (8 * channels, 4 * channels, 2 * channels):
+        layers += [nn.Upsample(scale_factor=2), nn.Conv2d(width, width // 2, 3, padding=1, bias=False),
+                   nn.BatchNorm2d(width // 2), nn.ReLU()]
+    return draw_weights(nn.Sequential(*layers, nn.Conv2d(channels, 3, 3, padding=1), nn.Sigmoid()), rng)
+
+
+def test_picture_generator_is_the_network_written_out():
+    """The same weights in the same order, the same pictures, and the same slopes."""
+    mine, theirs = picture_generator(5, 32, seeded(), channels=4), layers_in_full(5, 32, seeded(), channels=4)
+    assert all(torch.equal(a, b) for a, b in zip(mine.parameters(), theirs.parameters(), strict=True))
+    z = torch.randn(3, 5, generator=seeded(1))
+    torch.testing.assert_close(mine(z), theirs(z))
+    for network in (mine, theirs):
+        (network(z) * torch.linspace(0, 1, 32)).sum().backward()
+    for a, b in zip(mine.parameters(), theirs.parameters()):
+        torch.testing.assert_close(a.grad, b.grad, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (2, 3, 4, 4), (2, 3, 5, 7)])
+def test_doubling_convolution_against_two_layers(shape):
+    layer = DoublingConv2d(shape[1], 2)
+    reference = nn.Conv2d(shape[1], 2, 3, padding=1)
+    reference.load_state_dict(layer.state_dict())
+    x = torch.randn(shape, generator=seeded())
+    torch.testing.assert_close(layer(x), reference(nn.Upsample(scale_factor=2)(x)), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [8, 9, 28, 31, 32, 64, 100])
+@pytest.mark.parametrize("n_colours", [1, 3])
+def test_picture_networks_fit_their_sizes(size, n_colours):
+    generator = picture_generator(6, size, seeded(), channels=2, n_colours=n_colours)
+    pictures = generator(torch.randn(3, 6, generator=seeded()))
+    assert pictures.shape == (3, n_colours, size, size)
+    assert pictures.min() > 0 and pictures.max() < 1  # no black frame where it is cut
+    assert picture_discriminator(size, seeded(), 2, n_colours)(pictures).shape == (3,)
+    assert picture_encoder(size, 5, seeded(), 2, n_colours)(pictures).shape == (3, 10)
+
+
+def test_maps_grow_from_4_to_8_places_and_widths_are_capped():
+    for size, start, widths in ((32, 4, (24, 12, 6, 3)), (100, 7, (24, 24, 12, 6, 3)), (28, 7, (12, 6, 3))):
+        layers = list(picture_generator(5, size, seeded(), channels=3))
+        assert layers[1].unflattened_size == (widths[0], start, start)
+        assert [layer.out_channels for layer in layers if isinstance(layer, DoublingConv2d)] == list(widths[1:])
+
+
+def test_weights_come_from_rng_alone_and_lie_in_their_bounds():
+    before = torch.get_rng_state()
+    one, same, other = (picture_discriminator(16, seeded(s), channels=4) for s in (1, 1, 2))
+    assert torch.equal(before, torch.get_rng_state())
+    for a, b, c in zip(one.parameters(), same.parameters(), other.parameters()):
+        assert torch.equal(a, b) and not torch.equal(a, c)
+    second = [layer for layer in one if isinstance(layer, nn.Conv2d)][1]
+    bound = (4 * 4 * 4) ** -0.5
+    assert 0.9 * bound < second.weight.abs().max() <= bound and second.bias.abs().max() <= bound
+    norm = next(layer for layer in picture_generator(4, 8, seeded()) if isinstance(layer, nn.BatchNorm2d))
+    assert (norm.weight == 1).all() and (norm.bias == 0).all() and (norm.running_var == 1).all()
+
+
+@pytest.mark.parametrize("make, match", [
+    (lambda: picture_generator(5, 7, seeded()), "at least 8, but is 7"),
+    (lambda: picture_generator(0, 32, seeded()), "noise_dim must be a whole number of at least 1, but is 0"),
+    (lambda: picture_discriminator(32.0, seeded()), "size must be a whole number"),
+    (lambda: picture_discriminator(32, seeded(), channels=0), "channels"),
+    (lambda: picture_encoder(32, True, seeded()), "n_codes"),
+])
+def test_impossible_picture_networks_are_refused(make, match):
+    with pytest.raises(ValueError, match=match):
+        make()

@@ -13,8 +13,8 @@ MODULES = sorted(path.stem for path in (ROOT / "helpers").glob("[a-z]*.py"))
 LEVELS = [
     {"networks", "distributions", "puppies", "pictures", "sampling", "recordings"},
     {"losses", "scores", "distances"},
-    {"training"},
-    {"ensemble"},
+    {"training", "picture_scores"},
+    {"ensemble", "picture_training"},
     {"rehearsal"},
     {"plots", "blit"},
     {"widgets"},

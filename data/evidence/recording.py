@@ -6,11 +6,14 @@ the seed. `record` runs it for a few seeds at a time and keeps each part in .cac
 
 import ast
 import hashlib
+import importlib
 import inspect
 import json
+import multiprocessing
 import os
 import platform
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +36,7 @@ class Experiment:
     settings: dict
     at_a_time: int
     piece: int
+    tolerance: float = 2e-3
 
     @property
     def fingerprint(self):
@@ -68,19 +72,20 @@ def _code_of(module, name):
     return ast.unparse(module)
 
 
-def recording(name, seeds, settings, at_a_time=4, piece=50):
+def recording(name, seeds, settings, at_a_time=4, piece=50, tolerance=2e-3):
     """Declares the function below it as the experiment of data/recorded/<name>.npz.
 
     function(seeds, stop_after=None, **settings): trains these seeds, and returns a dict of numpy arrays whose first
     axis is the seed and whose second, if there is one, is time. With stop_after it ends after so many steps: what it
     returns then is the beginning, along the second axis, of what the whole run returns; what makes no sense there it
     leaves out. Its docstring begins with a sentence that says what was run. settings: words and numbers. at_a_time: how
-    many seeds one call gets. piece: stop_after of the short run in the test. The function itself is returned.
+    many seeds one call gets. piece: stop_after of the short run in the test, and tolerance: how far, absolutely and
+    relatively, its numbers may lie from the recorded ones. The function itself is returned.
     """
     def declare(function):
         if name in EXPERIMENTS and EXPERIMENTS[name].function.__code__.co_filename != function.__code__.co_filename:
             raise ValueError(f"two experiments have the name {name!r}.")
-        EXPERIMENTS[name] = Experiment(name, function, tuple(seeds), dict(settings), at_a_time, piece)
+        EXPERIMENTS[name] = Experiment(name, function, tuple(seeds), dict(settings), at_a_time, piece, tolerance)
         return function
 
     return declare
@@ -88,12 +93,10 @@ def recording(name, seeds, settings, at_a_time=4, piece=50):
 
 def record(experiment, again=False, folder=RECORDED, parts=PARTS):
     """True if it ran; False if the recording of this very experiment is there already. Written whole or not at all."""
-    path = folder / f"{experiment.name}.npz"
-    if not again and path.exists() and recorded_fingerprint(path) == experiment.fingerprint:
+    path, seeds = folder / f"{experiment.name}.npz", experiment.seeds
+    if not again and is_there(experiment, folder):
         return False
-    seeds, step = experiment.seeds, experiment.at_a_time
-    chunks = [seeds[i:i + step] for i in range(0, len(seeds), step)]
-    files = [parts / experiment.name / experiment.fingerprint / f"{i:03}.npz" for i in range(len(chunks))]
+    chunks, files = _parts(experiment, parts)
     if again:
         for file in files:
             file.unlink(missing_ok=True)
@@ -115,6 +118,35 @@ def record(experiment, again=False, folder=RECORDED, parts=PARTS):
     for file in files:
         file.unlink()
     return True
+
+
+def work_ahead(experiments, jobs):
+    """Runs parts that are missing, of several experiments, in so many processes at once; `record` finds them there."""
+    todo = [(experiment.name, list(chunk), file) for experiment in experiments
+            for chunk, file in zip(*_parts(experiment, PARTS)) if not file.exists()]
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        work = [pool.submit(_run_part, *part) for part in todo]
+        for done in tqdm(as_completed(work), total=len(work), unit="part"):
+            done.result()
+
+
+def _run_part(name, chunk, file):
+    torch.set_num_threads(1)
+    experiment = importlib.import_module("data.evidence").load_experiments()[name]
+    write(file, experiment.function(chunk, **experiment.settings))
+
+
+def _parts(experiment, parts):
+    """The seeds of each part, and the file in which it is kept until all are there."""
+    seeds, step = experiment.seeds, experiment.at_a_time
+    chunks = [seeds[i:i + step] for i in range(0, len(seeds), step)]
+    return chunks, [parts / experiment.name / experiment.fingerprint / f"{i:03}.npz" for i in range(len(chunks))]
+
+
+def is_there(experiment, folder=RECORDED):
+    """Whether the recording of this very experiment lies in the folder."""
+    path = folder / f"{experiment.name}.npz"
+    return path.exists() and recorded_fingerprint(path) == experiment.fingerprint
 
 
 def recorded_fingerprint(path):
