@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent.parent / "data" / "recorded"
@@ -68,3 +69,19 @@ def pack_sheet(pictures, columns=6):
 def unpack_sheet(packed):
     """The sheet that `pack_sheet` made: (height, width, 3) uint8, to be shown with imshow."""
     return np.array(Image.open(io.BytesIO(packed.tobytes())))
+
+
+def fill_network(network, numbers):
+    """The network itself, at rest, with the recorded numbers: its parameters, then batch norm's means and variances.
+
+    numbers: a vector, one number for each, in the order of `network.parameters()` and its floating-point buffers.
+    Raises ValueError if it does not fit.
+    """
+    places = [*network.parameters(), *(buffer for buffer in network.buffers() if buffer.is_floating_point())]
+    needed = sum(place.numel() for place in places)
+    if len(numbers) != needed:
+        raise ValueError(f"the network has {needed} numbers, but {len(numbers)} were recorded: is it another one?")
+    with torch.no_grad():
+        for place, part in zip(places, torch.as_tensor(numbers).split([place.numel() for place in places])):
+            place.copy_(part.reshape(place.shape))
+    return network.eval()

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from helpers.puppies import N_FACTORS, draw_puppies
-from helpers.recordings import ROOM, pack_sheet, unpack_sheet
+from helpers.networks import picture_generator
+from helpers.recordings import ROOM, fill_network, pack_sheet, unpack_sheet
 
 
 def test_a_sheet_comes_back_nearly_as_it_was(tmp_path):
@@ -33,3 +34,16 @@ def test_sheets_that_cannot_be():
         pack_sheet(torch.zeros(5, 3, 8, 8))
     with pytest.raises(ValueError, match="record fewer"):
         pack_sheet(torch.rand(60, 3, 100, 100, generator=torch.Generator().manual_seed(0)))
+
+
+def test_a_network_is_filled_with_recorded_numbers():
+    rng = torch.Generator().manual_seed(3)
+    recorded, other = picture_generator(4, 8, rng, channels=2), picture_generator(4, 8, rng, channels=2)
+    z = torch.rand(50, 4, generator=rng)
+    recorded(3 * z)  # batch norm has seen something
+    recorded.eval()
+    numbers = [place.detach().reshape(-1) for place in (*recorded.parameters(), *recorded.buffers()) if place.is_floating_point()]
+    assert fill_network(other, torch.cat(numbers).numpy()) is other and not other.training
+    torch.testing.assert_close(other(z), recorded(z))
+    with pytest.raises(ValueError, match=r"the network has \d+ numbers, but 5 were recorded"):
+        fill_network(other, np.zeros(5, dtype=np.float16))
