@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.puppies import N_FACTORS, draw_puppies
 from helpers.networks import picture_generator
+from helpers.puppies import N_FACTORS, draw_puppies
 from helpers.recordings import ROOM, fill_network, pack_sheet, unpack_sheet
 
 
