@@ -36,18 +36,20 @@ def load_fashion(split="train"):
     return torch.from_numpy(pictures)[:, None].float() / 255, torch.from_numpy(labels).long()
 
 
-def load_folder(path, size):
+def load_folder(path, size, at_least=1):
     """The pictures in a folder and its sub-folders, cut to their central squares: (n, 3, size, size).
 
     Formats: JPEG, PNG, WebP, GIF, BMP, TIFF, PPM, whatever the files are called. Order: by path.
     Numbers: float32 in [0, 1]. Grey comes in three equal channels; what is transparent becomes white; a
     camera's rotation tag is obeyed; of an animation the first picture is taken; a shrunken pixel is the mean
     of the area under it. Hidden files and folders are passed over, links to folders are not followed. Files
-    that cannot be read are skipped, and one warning says which and why.
-    Raises ValueError if there is no such folder, nothing in it can be read, or size is no positive integer.
+    that cannot be read are skipped, and one warning says which and why. at_least: how many pictures are needed.
+    Raises ValueError if there is no such folder, it has nothing or too little that can be read, or size or
+    at_least is no positive integer.
     """
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise ValueError(f"size must be a whole number of at least 1, but is {size!r}.")
+    for name, value in dict(size=size, at_least=at_least).items():
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, but is {value!r}.")
     folder = Path(path).expanduser()
     if not folder.exists():
         raise ValueError(f"there is no folder {_printable(folder.absolute())}: check the spelling.")
@@ -62,6 +64,11 @@ def load_folder(path, size):
     if not pictures:
         why = _listing(skipped, folder) or "it is empty"
         raise ValueError(f"no picture could be read in {_printable(folder)}: {why}.")
+    if len(pictures) < at_least:
+        count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
+        why = f". Skipped {len(skipped)}: {_listing(skipped, folder)}" if skipped else ""
+        raise ValueError(f"{_printable(folder)} has {count} that can be read, but at least {at_least} are needed: add more"
+                         f"{why}.")
     if skipped:
         counts = f"read {len(pictures)}, skipped {len(skipped)}"
         warnings.warn(f"{counts}: {_listing(skipped, folder)}.", stacklevel=2)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 MODULES = sorted(path.stem for path in (ROOT / "helpers").glob("[a-z]*.py"))
 # a module may import those of the levels before it
 LEVELS = [
-    {"networks", "distributions", "puppies", "pictures", "sampling", "recordings"},
+    {"networks", "distributions", "puppies", "pictures", "photographs", "sampling", "recordings"},
     {"losses", "scores", "distances"},
     {"training", "picture_scores"},
     {"ensemble", "picture_training"},
