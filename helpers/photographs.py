@@ -22,6 +22,11 @@ MD5 = "5c4f3ee8e5d25df40f4fd59a7f44e54c"  # as torchvision's datasets/oxford_iii
 
 NOTE = ".source.txt"  # hidden, so load_folder passes over it; a folder that has it was finished
 TIMEOUT = 60  # seconds without a byte
+_SOURCE = f"""photographs of dogs out of the Oxford-IIIT Pet set, unchanged
+O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar: Cats and Dogs, CVPR 2012, {PAGE}
+Licence: CC BY-SA 4.0, https://creativecommons.org/licenses/by-sa/4.0/
+The copyright remains with those who took the photographs.
+"""
 _CHUNK = 2**18  # bytes
 _DOG = re.compile(r"(?:\./)?images/([a-z_]+_[0-9]+\.jpg)")  # breeds of cats begin with a capital letter
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
@@ -78,8 +83,8 @@ def _check_empty(folder):
         raise ValueError(f"{folder} is a file: give the name of a new folder.")
     others = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
     if others:
-        raise ValueError(f"{folder} holds other things ({others[0]}{', ...' * (len(others) > 1)}), which would be mixed "
-                         "with the photographs: give the name of a new folder.")
+        raise ValueError(f"{folder} holds other things ({others[0]}{', ...' * (len(others) > 1)}), which would be "
+                         "mixed with the photographs: give the name of a new folder.")
 
 
 def _announce(folder, part):
@@ -111,8 +116,8 @@ def _download(part):
             except (OSError, http.client.HTTPException) as error:
                 chunk, reason = b"", _reason(error)
             if not chunk:
-                raise ConnectionError(f"the connection broke after {_megabytes(have)} of {_megabytes(SIZE)} ({reason}): "
-                                      "call fetch_dogs again to go on from there.")
+                raise ConnectionError(f"the connection broke after {_megabytes(have)} of {_megabytes(SIZE)} ({reason})"
+                                      ": call fetch_dogs again to go on from there.")
             file.write(chunk)
             have += len(chunk)
             bar.update(len(chunk))
@@ -128,8 +133,8 @@ def _ask(have):
         error.close()
         if error.code == 416 and have:  # it cannot go on from there
             return _ask(0)
-        raise ConnectionError(f"{host} does not give the photographs ({error.code} {error.reason}): call fetch_dogs again "
-                              f"later, or see {PAGE}, or use a folder of photographs of your own.") from error
+        raise ConnectionError(f"{host} does not give the photographs ({error.code} {error.reason}): call fetch_dogs "
+                              f"again later, or see {PAGE}, or use photographs of your own.") from error
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionError(f"no connection to {host} ({_reason(error)}): check the internet connection, then call "
                               "fetch_dogs again.") from error
@@ -138,7 +143,7 @@ def _ask(have):
     length = answer.headers.get("Content-Length")
     if length is not None and length != str(SIZE - have):
         answer.close()
-        raise ConnectionError(f"{host} sends {length} bytes where {SIZE - have} are expected, so it is not the set: is there "
+        raise ConnectionError(f"{host} sends {length} bytes where {SIZE - have} are expected, so it is not the set: is "
                               f"a log-in page of your network in between? Open {PAGE} in a browser, then call again.")
     return answer, have
 
@@ -162,11 +167,8 @@ def _unpack(part, folder):
         if n == 0:
             part.unlink()
             raise ValueError(f"no photograph of a dog could be read in the archive from {URL}, which is removed: call "
-                             "fetch_dogs again, or use a folder of photographs of your own.")
-        (unpacking / NOTE).write_text(f"{n} photographs of dogs out of the Oxford-IIIT Pet set, unchanged.\n"
-                                      "O. M. Parkhi, A. Vedaldi, A. Zisserman, C. V. Jawahar: Cats and Dogs, CVPR 2012.\n"
-                                      f"{PAGE}\nLicence: CC BY-SA 4.0, https://creativecommons.org/licenses/by-sa/4.0/\n"
-                                      "The copyright remains with those who took the photographs.\n", encoding="utf-8")
+                             "fetch_dogs again, or use photographs of your own.")
+        (unpacking / NOTE).write_text(f"{n} {_SOURCE}", encoding="utf-8")
         if folder.exists():
             folder.rmdir()  # empty; elsewhere than on Unix nothing can be renamed to it
         unpacking.rename(folder)
@@ -203,7 +205,7 @@ def _bar(what, initial=0):
 
 def _advice_on_disk(error, folder):
     if error.errno in _FULL:
-        return (f"the disk of {folder} is full: it needs {_megabytes(2 * SIZE)} free until the photographs are unpacked. "
+        return (f"the disk of {folder} is full: {_megabytes(2 * SIZE)} are needed until the photographs are unpacked. "
                 "Make room, or choose a folder on another disk, then call fetch_dogs again.")
     return f"{folder} could not be made ({_reason(error)}): choose a folder that you may write to."
 

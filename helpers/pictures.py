@@ -67,8 +67,8 @@ def load_folder(path, size, at_least=1):
     if len(pictures) < at_least:
         count = "1 picture" if len(pictures) == 1 else f"{len(pictures)} pictures"
         why = f". Skipped {len(skipped)}: {_listing(skipped, folder)}" if skipped else ""
-        raise ValueError(f"{_printable(folder)} has {count} that can be read, but at least {at_least} are needed: add more"
-                         f"{why}.")
+        raise ValueError(f"{_printable(folder)} has {count} that can be read, but at least {at_least} are needed: "
+                         f"add more{why}.")
     if skipped:
         counts = f"read {len(pictures)}, skipped {len(skipped)}"
         warnings.warn(f"{counts}: {_listing(skipped, folder)}.", stacklevel=2)

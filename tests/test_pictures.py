@@ -524,10 +524,31 @@ def test_refuses_a_missing_folder_and_a_file(folder):
         load_folder(folder / "a.png", 8)
 
 
+def test_refuses_too_few_pictures(folder):
+    for i in range(3):
+        grey_file(folder / f"{i}.png", i)
+    assert len(quietly(folder)) == 3 and len(load_folder(folder, 8, at_least=3)) == 3
+    with pytest.raises(ValueError, match=r"has 3 pictures that can be read, but at least 4 are needed: add more\.$"):
+        load_folder(folder, 8, at_least=4)
+    (folder / "notes.txt").write_text("x")
+    with pytest.raises(ValueError, match=r"3 pictures .* 100 are needed: add more\. Skipped 1: notes.txt \(not a picture"):
+        load_folder(folder, 8, at_least=100)
+    (folder / "1.png").unlink()
+    (folder / "2.png").unlink()
+    with pytest.raises(ValueError, match="has 1 picture that can be read, but at least 2"):
+        load_folder(folder, 8, at_least=2)
+
+
 @pytest.mark.parametrize("size", [0, -3, 2.5, "8", None, True])
 def test_refuses_a_bad_size(folder, size):
     with pytest.raises(ValueError, match="size must be a whole number"):
         load_folder(folder, size)
+
+
+@pytest.mark.parametrize("least", [0, -3, 2.5, "8", None, True])
+def test_refuses_a_bad_number_of_pictures(folder, least):
+    with pytest.raises(ValueError, match="at_least must be a whole number"):
+        load_folder(folder, 8, at_least=least)
 
 
 def test_reading_changes_no_setting_of_pillow(folder):
