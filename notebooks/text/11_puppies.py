@@ -663,7 +663,7 @@ def turned(knob, amount):
         return unpack_sheet(pack_sheet(torch.cat([moved(z_base, knob, a) for a in (-amount, 0.0, amount)])))
 
 
-knob_image = show_sheet(ax, turned("pointed ears", 3.0), "one way, as they are, the other way")
+knob_image = show_sheet(ax, turned("pointed ears", 2.0), "one way, as they are, the other way")
 
 
 def draw(knob, amount):
@@ -671,14 +671,14 @@ def draw(knob, amount):
     return f"Six puppies, moved by {amount:.2f} against and along the direction found for: {knob}."
 
 
-sliders(draw, fig, knob=list(directions), amount=(0.0, 6.0, 0.25, 3.0))
+sliders(draw, fig, knob=list(directions), amount=(0.0, 5.0, 0.25, 2.0))
 effects = torch.zeros(len(directions), len(directions))
 for k, knob in enumerate(directions):
     with torch.no_grad():
-        low, high = (seen(moved(z_many[200:400], knob, sign * 3.0)) for sign in (-1, 1))
+        low, high = (seen(moved(z_many[200:400], knob, sign * 2.0)) for sign in (-1, 1))
     effects[k] = torch.tensor([(high[name] - low[name]).mean() for name in directions])
     print(f"{knob:>24}: " + ", ".join(f"{name} {effects[k, m]:+.2f}" for m, name in enumerate(directions)))
-assert (effects.diag() > 0.1).all(), "each knob turns what it is called after"
+assert (effects.diag() > 0.08).all(), "each knob turns what it is called after"
 
 # %% [markdown]
 # **Figure 11.12.** Six puppies (middle row), moved against (above) and along (below) a direction that least squares found. The print says how much each direction changes each property, as a difference of means over 200 puppies. Directions are rarely clean: beside what it is called after, each moves something else, too.
@@ -738,7 +738,7 @@ print(f"{len(shown)} seeds: sharpness {shown[:, 0].mean():.2f} (Laplacian) and {
 assert (np.abs(shown[:, 1] - 1) < 0.3).all()
 
 # %% [markdown]
-# **Figure 11.14.** Generated clothes (left, scrub through the training), real ones (right).
+# **Figure 11.14.** Generated clothes (left, scrub through the training), real ones (right). After a minute they are still rough: shirts and trousers can be told, shoes and bags have holes.
 #
 # Here nobody knows the factors, so captured, reverse KL and confident have no meaning. Sharpness, precision and recall are left, and your eyes.
 #
@@ -750,7 +750,7 @@ with tempfile.TemporaryDirectory() as folder:
     for k, puppy in enumerate(fresh[:40]):
         plt.imsave(f"{folder}/puppy_{k:02}.png", puppy.permute(1, 2, 0).numpy())
     if FETCH_DOGS:
-        folder = fetch_dogs("dogs")
+        folder = fetch_dogs(root / ".cache" / "dogs")
     own_pictures = load_folder(folder, size=SIZE, at_least=20)  # your own: load_folder("path/to/photographs", size=SIZE)
 print(f"{len(own_pictures)} pictures")
 own_pair = networks.picture_generator(64, SIZE, rng).to(device), networks.picture_discriminator(SIZE, rng, channels=32).to(device)
