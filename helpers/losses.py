@@ -95,8 +95,7 @@ def gradient_penalty(critic, x_real, x_fake, rng, at="between"):
     if at == "real":
         places, wanted = x_real, 0.0
     else:
-        share = uniform_noise(len(x_real), 1, rng).to(x_real.device)  # one number for each pair
-        share = share.reshape(-1, *[1] * (x_real.ndim - 1))
+        share = uniform_noise(len(x_real), 1, rng).reshape(-1, *[1] * (x_real.ndim - 1))  # one number for each pair
         places, wanted = x_real + share * (x_fake - x_real), 1.0
     places = places.detach().requires_grad_()
     slopes, = torch.autograd.grad(critic(places).sum(), places, create_graph=True)

@@ -129,6 +129,8 @@ def train_pictures(generator, judge, pictures, rng, loss=modified_minimax, noise
     run = PictureRun(["discriminator", "generator"], [generator, judge], pictures, rng, noise_dim, **how)
     _check_scores_of(judge, run.sample(2, torch.Generator(rng.device)))
     adam_g, adam_d = run.adam(generator, betas), run.adam(judge, betas)
+    # the penalty draws where the pictures lie
+    beside = rng if rng.device == run.device else torch.Generator(run.device).manual_seed(rng.initial_seed())
     mixes = any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in judge.modules())
 
     def scores_of(x_real, x_fake):
@@ -146,7 +148,7 @@ def train_pictures(generator, judge, pictures, rng, loss=modified_minimax, noise
                 if weight > 0:
                     total = total + weight * r1_every * gradient_penalty(judge, places, None, rng, at="real")
         if penalty > 0:
-            total = total + penalty * gradient_penalty(judge, x_real, x_fake, rng)
+            total = total + penalty * gradient_penalty(judge, x_real, x_fake, beside)
         adam_d.step(total, run.rate)
         return loss_judge.detach()
 
