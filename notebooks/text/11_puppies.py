@@ -845,7 +845,7 @@ compare("gradient_of", lambda: gradient_of(fresh[:9]), (down.abs().mean() + alon
 # ## Recap
 #
 # - A convolution uses the same few weights at every place: neighbours belong together, and an ear is an ear everywhere. The generator doubles its maps, the judge halves them; the game is lesson 7's.
-# - Pictures appear from large to small. No single number says how good they are; with drawn puppies we can ask for litters, their shares, clarity, sharpness and variety, and for copies.
+# - Shapes appear before details. No single number says how good they are; with drawn puppies we can ask for litters, their shares, clarity, sharpness and variety, and for copies.
 # - Six training signals for one generator differ in what they get wrong. The VAE is the softest, the old GAN losses are the sharpest; matching pixels gives every litter and no face.
 # - A VAE's pictures are soft because a pixel-wise loss prefers the mean of all that might be.
 # - A walk in the noise is a film of puppies; directions for ears or coats can be found afterwards, and a given puppy's noise by descent.
