@@ -117,10 +117,11 @@ def train_pictures(generator, judge, pictures, rng, loss=modified_minimax, noise
     (n,). Both are trained in place. pictures: (n, colours, size, size), float32 in [0, 1] or uint8, or an
     object with sample(n, rng), as `PuppyPictures`. rng: the torch.Generator of noise and batches; drawn on the
     CPU, they are the same whether the networks lie there or on a GPU. loss: of `helpers.losses`; one with
-    `paired = True` is asked generator(scores_fake, scores_real). judge_steps: of the judge
-    for each one of the generator. r1, r2: weights of the mean squared slope at real and at generated pictures, taken
-    every r1_every-th step with r1_every times the weight. penalty: weight of `gradient_penalty` between the two, in
-    every step, as the Wasserstein loss asks. how: n_steps or seconds, and more, as for `PictureRun`.
+    `paired = True` is asked generator(scores_fake, scores_real). judge_steps: of the judge for each one of the
+    generator. r1, r2: weights of the mean squared slope at real and at generated pictures, taken every r1_every-th step
+    with r1_every times the weight. penalty: weight of `gradient_penalty` between the two, in every step, as the
+    Wasserstein loss asks. The losses that are kept are without penalties. how: n_steps or seconds, and more, as for
+    `PictureRun`.
     Raises ValueError or TypeError at once if the arguments do not fit together. Taught in lesson 11.
     """
     _check_counts(judge_steps=(judge_steps, 1), r1_every=(r1_every, 1))
@@ -186,8 +187,8 @@ def train_picture_gmn(generator, pictures, rng, features=None, bandwidth=None, n
     _check_counts(batch_size=(run.batch_size, 2))
     features = features or (lambda x: x.flatten(1))
     if bandwidth is None:
-        with run.apart() as own, torch.no_grad():
-            typical = float(median_bandwidth(features(run.sample(500, own))))
+        with torch.no_grad():
+            typical = float(median_bandwidth(features(run.sample(500, run.apart()))))
         bandwidth = [typical * factor for factor in (0.25, 0.5, 1.0, 2.0, 4.0)]
     _check_bandwidth(bandwidth)
     adam = run.adam(generator, betas)
@@ -314,8 +315,8 @@ class PictureRun(Run):
 
         Batch norm's statistics are measured anew first: those of the training belong to the weights before averaging.
         """
-        network = self.networks[0] if self.average is None else self.average
-        with _undisturbed(self.device, *self.networks, self.average), torch.no_grad(), self.apart(seed) as own:
+        network, own = self.networks[0] if self.average is None else self.average, self.apart(seed)
+        with _undisturbed(self.device, *self.networks, self.average), torch.no_grad():
             z = self.noise(n, own)
             if self.average is not None:
                 _settle(network, self.settle_on, own)
@@ -342,10 +343,9 @@ class PictureRun(Run):
         """The context in which networks work: with 16-bit numbers, or as they are."""
         return torch.autocast(self.device.type, dtype=self.type16, enabled=self.type16 is not None)
 
-    @contextlib.contextmanager
     def apart(self, seed=0):
         """Random numbers beside the training's."""
-        yield torch.Generator(self.rng.device).manual_seed((self.rng.initial_seed() + 1 + seed) % 2**63)
+        return torch.Generator(self.rng.device).manual_seed((self.rng.initial_seed() + 1 + seed) % 2**63)
 
     def adam(self, network, betas):
         return _Adam(network, self.lr, betas, self.device, self.type16)

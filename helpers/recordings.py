@@ -47,19 +47,25 @@ def load_recording(name, folder=FOLDER):
     return Recording(arrays, about)
 
 
-def pack_sheet(pictures, columns=6):
-    """Pictures in rows, as the bytes of one WebP file (lossy, hardly to be seen): (ROOM,) uint8, to be recorded.
+def sheet_of(pictures, columns=6):
+    """Pictures in rows without gaps, as one: (height, width, 3) uint8, to be shown with imshow.
 
-    pictures: (n, 1 or 3, height, width) in [0, 1], n a multiple of columns. `unpack_sheet` reads it. Raises ValueError
-    if the pictures do not fill the rows, or need more room.
+    pictures: (n, 1 or 3, height, width) in [0, 1], n a multiple of columns; otherwise ValueError.
     """
     if len(pictures) % columns or not len(pictures):
         raise ValueError(f"{len(pictures)} pictures do not fill rows of {columns}.")
     rows = pictures.detach().cpu().unflatten(0, (-1, columns)).permute(0, 3, 1, 4, 2)
     sheet = (255 * rows.clamp(0, 1)).round().byte().flatten(2, 3).flatten(0, 1).numpy()
+    return np.ascontiguousarray(np.broadcast_to(sheet, (*sheet.shape[:2], 3)))
+
+
+def pack_sheet(pictures, columns=6):
+    """A `sheet_of` the pictures as the bytes of a WebP file (lossy, hardly to be seen): (ROOM,) uint8, to be recorded.
+
+    `unpack_sheet` reads it. Raises ValueError as `sheet_of`, or if they need more room.
+    """
     file = io.BytesIO()
-    sheet = np.broadcast_to(sheet, (*sheet.shape[:2], 3))
-    Image.fromarray(np.ascontiguousarray(sheet)).save(file, "WEBP", quality=92, method=6)
+    Image.fromarray(sheet_of(pictures, columns)).save(file, "WEBP", quality=92, method=6)
     found = np.frombuffer(file.getvalue(), dtype=np.uint8)
     if len(found) > ROOM:
         raise ValueError(f"{len(pictures)} pictures need {len(found)} bytes, more than {ROOM}: record fewer.")
@@ -67,7 +73,7 @@ def pack_sheet(pictures, columns=6):
 
 
 def unpack_sheet(packed):
-    """The sheet that `pack_sheet` made: (height, width, 3) uint8, to be shown with imshow."""
+    """The sheet that `pack_sheet` made, as `sheet_of` gives it."""
     return np.array(Image.open(io.BytesIO(packed.tobytes())))
 
 

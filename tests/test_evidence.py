@@ -1,6 +1,7 @@
 """Recorded evidence: each recording belongs to its experiment, a short piece of each is run again, and half a file is none."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -81,6 +82,17 @@ def test_recording_and_reading(tmp_path, experiment):
     first = (folder / "squares.npz").read_bytes()
     assert record(experiment, again=True, folder=folder, parts=parts) and len(CALLS) == 6
     assert (folder / "squares.npz").read_bytes() == first
+
+
+def test_parts_that_other_processes_made_are_not_made_again(tmp_path, experiment, monkeypatch):
+    folder, parts = tmp_path / "recorded", tmp_path / "parts"
+    monkeypatch.setattr(recorder, "ProcessPoolExecutor", lambda jobs, mp_context: ThreadPoolExecutor(jobs))  # CALLS is here
+    monkeypatch.setattr(recorder, "PARTS", parts)
+    monkeypatch.setitem(recorder.EXPERIMENTS, "squares", experiment)
+    recorder.work_ahead([experiment], jobs=2)
+    assert sorted(CALLS) == [[0, 1, 2], [3, 4, 5], [6]] and not folder.exists()
+    assert record(experiment, folder=folder, parts=parts) and len(CALLS) == 3
+    assert np.array_equal(load_recording("squares", folder)["powers"], [[s**p for p in range(3)] for s in range(7)])
 
 
 def test_an_interrupt_loses_one_part_and_leaves_no_half_file(tmp_path, experiment):

@@ -45,7 +45,7 @@ from helpers.picture_training import PuppyPictures, pick_device, train_pictures
 from helpers.pictures import load_fashion, load_folder
 from helpers.plots import PALETTE, finish, picture_grid
 from helpers.puppies import N_FACTORS, draw_puppies, litter_features, litter_probabilities
-from helpers.recordings import fill_network, load_recording, pack_sheet, unpack_sheet
+from helpers.recordings import fill_network, load_recording, sheet_of, unpack_sheet
 from helpers.widgets import sliders
 
 torch.set_num_threads(1)  # this lesson's recordings were made on one core; several cores: write more
@@ -73,7 +73,7 @@ def show_sheet(ax, sheet, title):
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.4, 3.7), layout="constrained")
 show_sheet(left, films[0][-1], f"generated, after {steps[-1]:,} steps")
-show_sheet(right, unpack_sheet(pack_sheet(fresh[:24])), "real")
+show_sheet(right, sheet_of(fresh[:24]), "real")
 plt.show()
 print(ten)
 
@@ -671,7 +671,7 @@ def moved(z, knob, amount):
 
 def turned(knob, amount):
     with torch.no_grad():
-        return unpack_sheet(pack_sheet(torch.cat([moved(z_base, knob, a) for a in (-amount, 0.0, amount)])))
+        return sheet_of(torch.cat([moved(z_base, knob, a) for a in (-amount, 0.0, amount)]))
 
 
 knob_image = show_sheet(ax, turned("pointed ears", 2.0), "one way, as they are, the other way")
@@ -734,7 +734,7 @@ fashion = load_recording("fashion_modified")
 clothes = load_fashion("test")[0]
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.4, 3.9), layout="constrained")
 fashion_image = show_sheet(left, unpack_sheet(fashion["sheets"][0, -1]), "generated")
-show_sheet(right, unpack_sheet(pack_sheet(clothes[:24])), "real")
+show_sheet(right, sheet_of(clothes[:24]), "real")
 
 
 def draw(look):
