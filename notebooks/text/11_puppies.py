@@ -337,11 +337,11 @@ assert apart < 1e-3 < apart_without, "rounding alone; and the check sees R1"
 # %% [markdown]
 # `train_pictures` adds what makes it faster or calmer and changes no idea: the judge sees real and generated pictures in one go and stands still in the generator's step; the memory is laid out for convolutions; the learning rate falls to 0 over the second half; the weights are averaged (lesson 8), batch norm's means and variances being measured anew for them; on a GPU, most numbers have 16 bits.
 #
-# **Your turn, live.** On a processor, these two cells train 120 steps of 16 puppies, and stop where shapes just begin (raise `N_STEPS` to 8,500 for Figure 11.1). On a GPU they train puppies of 100 x 100, 30,000 numbers each, for 4,000 steps of 64: minutes. Stop the second cell whenever you like: it shows how far it came, and goes on when it is run again. The first one begins anew.
+# **Your turn, live.** On a processor, these two cells train 100 steps of 16 puppies, and stop where shapes just begin (raise `N_STEPS` to 8,500 for Figure 11.1). On a GPU they train puppies of 100 x 100, 30,000 numbers each, for 4,000 steps of 64: minutes. Stop the second cell whenever you like: it shows how far it came, and goes on when it is run again. The first one begins anew.
 
 # %%
 on_gpu = device.type == "cuda"
-SIZE, BATCH, N_STEPS = (100, 64, 4000) if on_gpu else (32, 16, 120)
+SIZE, BATCH, N_STEPS = (100, 64, 4000) if on_gpu else (32, 16, 100)
 pictures = PuppyPictures(SIZE, rng, n_kept=20_000 if on_gpu else 10_000, device=device)
 generator = networks.picture_generator(64, SIZE, rng).to(device)
 judge = networks.picture_discriminator(SIZE, rng, channels=48 if on_gpu else 32).to(device)
@@ -365,7 +365,7 @@ for ax, snapshot in zip(axes, live):
 plt.show()
 print(f"{run.step:,} of {N_STEPS:,} steps in {run.seconds:.0f} seconds")
 before, after = (snapshot.pictures.var(dim=(0, 2, 3)).mean() for snapshot in (live[0], live[-1]))
-assert run.step < 100 or after > 3 * before, "light and dark have come apart"
+assert run.step < N_STEPS or after > 3 * before, "light and dark have come apart"
 
 # %% [markdown]
 # **Figure 11.5.** The live training: eight puppies-to-be from fixed noise. (In the stored copy: a processor, 32 x 32.)
