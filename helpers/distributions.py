@@ -106,6 +106,29 @@ def swiss_roll(sd=0.05):
     return Target("swiss roll", 2, _limits([-2.5] * 2, [2.5] * 2, sd), None, float(sd), draw)
 
 
+def paw_print(sd=0.03):
+    """A drawing, as a learner might make one: a pad and four toes, evenly filled, between -2.5 and 2.5.
+
+    The toes, narrow ellipses, keep a distance from each other and from the pad, a wide one. A point falls into each
+    with a chance in proportion to its area. Gaussian noise is added; sd: its standard deviation, 0 or more. The
+    density has no simple formula.
+    """
+    _check_not_negative("sd", sd)
+    middles = torch.tensor([[0.0, -1.0], [-1.85, 0.35], [-0.7, 1.45], [0.7, 1.45], [1.85, 0.35]])
+    halves = torch.tensor([[1.35, 1.05], [0.45, 0.7], [0.48, 0.8], [0.48, 0.8], [0.45, 0.7]])
+
+    def draw(n, rng):
+        areas, centres, axes = halves.prod(dim=1).to(rng.device), middles.to(rng.device), halves.to(rng.device)
+        which = torch.multinomial(areas, n, replacement=True, generator=rng)
+        angle = 2 * math.pi * torch.rand(n, generator=rng, device=rng.device)
+        radius = torch.rand(n, 1, generator=rng, device=rng.device).sqrt()  # the root: as many on each piece of area
+        disc = radius * torch.stack([angle.cos(), angle.sin()], dim=1)
+        noise = sd * torch.randn(n, 2, generator=rng, device=rng.device)
+        return centres[which] + axes[which] * disc + noise
+
+    return Target("paw print", 2, _limits([-2.3, -2.05], [2.3, 2.25], sd), None, float(sd), draw)
+
+
 def mixture_1d(means=(-2.0, 0.5, 2.5), sds=(0.5, 0.3, 0.6), weights=(0.3, 0.3, 0.4)):
     """A mixture of Gaussians on the line; its samples have shape (n, 1).
 

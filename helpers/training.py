@@ -76,20 +76,21 @@ def gmn_steps(generator, target, rng, bandwidth, noise_dim, batch_size, lr):
 
 
 def train_gmn(generator, target, rng, bandwidth, noise_dim=2, n_steps=2000, batch_size=256, lr=1e-3,
-              every=50, n_shown=1000, n_arrows=200):
+              every=50, n_shown=1000, n_arrows=200, averaging=None):
     """A Run that trains the generator down the MMD: an iterator of Snapshots, the first one before any step.
 
     generator: a module from (n, noise_dim) to (n, data_dim), trained in place. target: a Target. rng: the
     torch.Generator of noise and samples; the generator lies on its device. bandwidth: as for `mmd2`. n_steps,
     batch_size, lr (of Adam): of the training. every: steps between two snapshots. n_shown, n_arrows: points and
-    arrows in a snapshot. `list(train_gmn(...))` trains to the end. Raises ValueError or TypeError at once if the
-    arguments do not fit together. Taught in lesson 5.
+    arrows in a snapshot. averaging: as for `train_gan`. `list(train_gmn(...))` trains to the end. Raises ValueError or
+    TypeError at once if the arguments do not fit together. Taught in lesson 5.
     """
     _check_counts(noise_dim=(noise_dim, 1), n_steps=(n_steps, 1), batch_size=(batch_size, 2), every=(every, 1),
                   n_shown=(n_shown, 2), n_arrows=(n_arrows, 0))
     _check_rates(lr=lr)
     _check_bandwidth(bandwidth)
     _check_generator(generator, target, rng, noise_dim)
+    average = None if averaging is None else averaged(generator, averaging)
 
     def push(x_fake, x_real):
         """Where the first n_arrows generated points are pushed: minus n_shown times the gradient of mmd2."""
@@ -101,8 +102,8 @@ def train_gmn(generator, target, rng, bandwidth, noise_dim=2, n_steps=2000, batc
     def make_steps():
         return gmn_steps(generator, target, rng, bandwidth, noise_dim, batch_size, lr)
 
-    look = _Look(generator, target, rng, noise_dim, n_shown, push if n_arrows else None)
-    return Run(make_steps, look, n_steps, every, [generator], rng, "larger bandwidths")
+    look = _Look(generator, target, rng, noise_dim, n_shown, push if n_arrows else None, average=average)
+    return Run(make_steps, look, n_steps, every, [generator], rng, "larger bandwidths", average)
 
 
 @contextlib.contextmanager
