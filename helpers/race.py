@@ -112,7 +112,7 @@ def race(method, target, seed=0, seconds=3.0):
     Taught in lesson 12.
     """
     target = target.target() if hasattr(target, "target") else target  # a sketchpad's drawing
-    _check_race(method, target, seconds)
+    _check_race(method, target, seed, seconds)
     began = time.perf_counter()
     run = start(method, target, torch.Generator().manual_seed(seed), seconds)
     *_, last = run
@@ -136,11 +136,15 @@ def countable(target):
     return target.modes is not None and target.sd is not None and target.dim > 1
 
 
-def _check_race(method, target, seconds):
+def _check_race(method, target, seed, seconds):
     if method not in METHODS:
         raise ValueError(f"there is no method {method!r}; there are: {', '.join(METHODS)}.")
     if not isinstance(target, Target):
         raise TypeError(f"target must be a Target, such as ring(), or a sketchpad, but is of type "
                         f"{type(target).__name__}. from_points makes one of samples.")
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise TypeError(f"seed must be a whole number such as 0, but is {seed!r}.")
+    if seed < 0:
+        raise ValueError(f"seed must be a whole number of at least 0, but is {seed}.")
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < math.inf:
         raise ValueError(f"seconds must be a number greater than 0, such as 3, but is {seconds!r}.")

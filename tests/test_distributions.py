@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from helpers.distributions import from_points, grid, mixture_1d, ring, swiss_roll, two_moons
+from helpers.distributions import from_points, grid, mixture_1d, paw_print, ring, swiss_roll, two_moons
 
 LEAST_P = 1e-6  # a correct sampler falls below this once in a million seeds
 POINTS = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [0.0, 2.0]]
@@ -17,6 +17,7 @@ TARGETS = {
     "grid": grid,
     "moons": two_moons,
     "roll": swiss_roll,
+    "paw": paw_print,
     "mixture": mixture_1d,
     "points": lambda: from_points(POINTS),
     "kernels": lambda: from_points(POINTS, sd=0.3),
@@ -197,7 +198,29 @@ def test_roll_is_a_spiral():
     assert (0.18 * samples).abs().max() == pytest.approx(2.5, abs=0.02)
 
 
-@pytest.mark.parametrize("make", [two_moons, swiss_roll])
+def test_paw_is_a_pad_and_four_toes_evenly_filled():
+    """Counted on a fine grid, the other way round: which places belong to the drawing, and do all get as many?"""
+    samples = paw_print(sd=0.0).sample(20_000, seeded()).double()
+    ellipses = [((0, -1), (1.35, 1.05)), ((-1.85, 0.35), (0.45, 0.7)), ((-0.7, 1.45), (0.48, 0.8)), ((0.7, 1.45), (0.48, 0.8)),
+                ((1.85, 0.35), (0.45, 0.7))]
+
+    def inside(points):
+        places = [((points - torch.tensor(middle)) / torch.tensor(axes)).square().sum(dim=1) <= 1 + 1e-5 for middle, axes in ellipses]
+        return torch.stack(places)
+
+    side = torch.linspace(-2.5, 2.5, 301).double()
+    grid_points = torch.cartesian_prod(side, side)
+    of_grid, of_samples = inside(grid_points), inside(samples)
+    assert (of_samples.sum(dim=0) == 1).all() and of_grid.sum(dim=0).max() == 1, "the five do not touch"
+    left, right = (points[:, 0] < 0 for points in (grid_points, samples))
+    areas = [int((part & half).sum()) for part in of_grid for half in (left, ~left)]
+    counts = [int((part & half).sum()) for part in of_samples for half in (right, ~right)]
+    some = [k for k, area in enumerate(areas) if area > 100]
+    expected = torch.tensor([areas[k] for k in some]).double()
+    assert stats.chisquare([counts[k] for k in some], (20_000 * expected / expected.sum()).tolist()).pvalue > 1e-4
+
+
+@pytest.mark.parametrize("make", [two_moons, swiss_roll, paw_print])
 def test_noise_of_the_curves(make):
     # one seed, two amounts of noise: the same places on the curve, so the difference is the noise
     noise = (make(sd=1.0).sample(20_000, seeded()) - make(sd=0.0).sample(20_000, seeded())).double()
@@ -264,7 +287,7 @@ def test_limits_follow_the_parameters():
 @pytest.mark.parametrize("make, bad", [
     (ring, dict(n_modes=0)), (ring, dict(n_modes=2.0)), (ring, dict(n_modes=True)), (ring, dict(radius=0.0)), (ring, dict(radius=math.inf)),
     (ring, dict(sd=0)), (ring, dict(sd="0.1")), (grid, dict(side=0)), (grid, dict(spacing=-1.0)), (grid, dict(sd=math.nan)),
-    (two_moons, dict(sd=-0.1)), (swiss_roll, dict(sd=math.inf)), (from_points, dict(points=POINTS, sd=-1.0)),
+    (two_moons, dict(sd=-0.1)), (paw_print, dict(sd=-0.1)), (swiss_roll, dict(sd=math.inf)), (from_points, dict(points=POINTS, sd=-1.0)),
 ])  # fmt: skip
 def test_constructors_name_the_bad_argument(make, bad):
     name = [key for key in bad if key != "points"][0]

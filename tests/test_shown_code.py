@@ -24,6 +24,7 @@ PROMISED = {
     9: {"helpers.losses.ModifiedMinimax"},
     10: {f"helpers.losses.{name}" for name in ("Wasserstein", "clip_weights", "gradient_penalty")}
         | {f"helpers.training.{name}" for name in ("critic_step", "restrained_steps")},
+    12: {"helpers.race.race"},
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from helpers import distances, distributions, training
-from helpers.networks import mlp
+from helpers.networks import averaged, mlp
 from helpers.sampling import uniform_noise
 from helpers.training import Snapshot, gmn_steps, train_gmn
 
@@ -191,6 +191,21 @@ def test_the_loss_is_the_unbiased_estimate():
     loss = next(gmn_steps(generator, MOONS, rng, **SETTINGS))
     z = 2 * uniform_noise(16, 2, its_rng) - 1
     assert loss == distances.mmd2(copy(z), MOONS.sample(16, its_rng), SETTINGS["bandwidth"]).item()
+
+
+def test_the_average_follows_the_generator():
+    _, run = started(averaging=0.9)
+    reference, rng = fresh()
+    average, steps = averaged(reference, 0.9), gmn_steps(reference, MOONS, rng, **SETTINGS)
+    next(run)
+    for snapshot in run:
+        for _ in range(5):
+            next(steps)
+            average.update_parameters(reference)
+        assert torch.allclose(snapshot.x_average, average(snapshot.z_fixed), atol=1e-6)
+        assert torch.allclose(snapshot.x_fake, reference(snapshot.z_fixed), atol=1e-6)
+    assert (snapshot.x_average - snapshot.x_fake).abs().max() > 1e-3
+    assert next(started()[1]).x_average is None
 
 
 # interrupts
