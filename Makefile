@@ -13,7 +13,7 @@ export IPYTHONDIR ?= $(CACHE)/ipython
 export MPLCONFIGDIR ?= $(CACHE)/matplotlib
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 
-.PHONY: help lab setup test test-colab colab-setup seeds notebooks address benchmark data evidence clean FORCE
+.PHONY: help lab setup test test-colab colab-setup seeds orders notebooks address benchmark data evidence clean FORCE
 .DEFAULT_GOAL := help
 
 help:  # This list
@@ -38,6 +38,9 @@ colab-setup: .colab-venv/ready  # Make .colab-venv for that test; from then on `
 
 seeds: .venv/ready  # Run a lesson with 20 other seeds: do its assertions hold? (LESSON=2)
 	@.venv/bin/python tests/seeds.py "$(LESSON)"
+
+orders: .venv/ready  # Use the lessons as a restless learner does, out of order, at 50 settings of each figure (LESSON=7)
+	@.venv/bin/python -m tests.orders $(LESSON)
 
 notebooks: .venv/ready  # Execute text twins into notebooks (LESSONS="02 03": some of them)
 	@mkdir -p .cache

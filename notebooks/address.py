@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The first code cell of every lesson. Inside a checkout it only extends the path.
+# The first code cell of every lesson. Inside a checkout it fetches nothing.
 BOOTSTRAP = """\
 # Find the package `helpers`; where it is missing (in Colab, for instance), fetch it. Nothing is installed.
 import os
@@ -29,7 +29,11 @@ if not (root / "helpers").exists():
         raise SystemExit("This copy has no address yet: open this notebook inside a clone of the repository.")
     if os.system(f"git clone -q --depth 1 --branch {tag} https://github.com/{address} {folder.name}"):
         raise SystemExit(f"Fetching {address} failed: check the internet connection and run this cell again.")
-sys.path.insert(0, str(root))"""
+sys.path.insert(0, str(root))
+
+from helpers.guide import guide
+
+guide()  # whoever begins in the middle is told which cells to run first"""
 BOOTSTRAP_START = BOOTSTRAP.partition("\n")[0]
 TWIN_BOOTSTRAP = re.compile(rf"^{re.escape(BOOTSTRAP_START)}\n(?:(?!# %%).*\n)*", re.MULTILINE)
 
