@@ -5,6 +5,7 @@ progress bars, and every file that Jupyter, IPython and matplotlib keep goes int
 """
 
 import os
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 
 from notebooks import rebuild
 
-CACHE = Path(__file__).resolve().parent / ".cache"
+ROOT = Path(__file__).resolve().parent
+# a checkout may be only readable
+CACHE = ROOT / ".cache" if os.access(ROOT, os.W_OK) else Path(tempfile.mkdtemp())
 
 CACHE.mkdir(exist_ok=True)
 os.environ.update(rebuild.ENVIRONMENT)

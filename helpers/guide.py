@@ -25,16 +25,17 @@ def guide():
 
 def told(error):
     """An exception in words: its type, what it says, and after a NameError what to run first."""
-    return " ".join(filter(None, (f"{type(error).__name__}: {error}", _advice(error))))
+    advice = _advice(error)
+    return f"{type(error).__name__}: {error}" + (f". {advice}" if advice else "")
 
 
-def what_to_run_first(name, ran, folder=NOTEBOOKS):
+def what_to_run_first(name, ran, folder=None):
     """The sentence that says where the lesson makes this name; "" if it does not, or if the lesson is not recognised.
 
-    ran: sources of the cells that were run, the one that failed last. folder: where the notebooks are.
+    ran: sources of the cells that were run, the one that failed last. folder: of the notebooks, if not NOTEBOOKS.
     """
     ran = [source.strip() for source in ran]
-    lessons = [_cells(path) for path in sorted(Path(folder).glob("[0-9]*.ipynb"))]
+    lessons = [_cells(path) for path in sorted(Path(folder or NOTEBOOKS).glob("[0-9]*.ipynb"))]
     common = {source for cells in lessons for _, source in cells[:1]}  # every lesson begins with the same cell
     known = [len(({source for _, source in cells} - common) & set(ran)) for cells in lessons]
     if not any(known):
