@@ -18,10 +18,13 @@ from notebooks import rebuild
 ROOT = Path(__file__).resolve().parent
 # a checkout may be only readable
 CACHE = ROOT / ".cache" if os.access(ROOT, os.W_OK) else Path(tempfile.mkdtemp())
+OFFLINE = str(ROOT / "tests" / "offline")  # whatever Python starts from here on has no internet
 
 CACHE.mkdir(exist_ok=True)
 os.environ.update(rebuild.ENVIRONMENT)
 os.environ.setdefault("SWEEP_SECONDS", "0.5")  # of random settings for each figure; `make orders` has no limit
+if OFFLINE not in os.environ.get("PYTHONPATH", ""):
+    os.environ["PYTHONPATH"] = OFFLINE + os.pathsep + os.environ.get("PYTHONPATH", "")
 for variable, folder in {
     "JUPYTER_CONFIG_DIR": "jupyter/config",
     "JUPYTER_DATA_DIR": "jupyter/data",

@@ -3,6 +3,7 @@
 import asyncio
 import builtins
 import dis
+import functools
 import os
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from notebooks import rebuild
 from tests import orders
 
 ROOT = Path(__file__).resolve().parent.parent
+CELLS = functools.cache(guide._cells)  # it reads a whole notebook
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
 
 
@@ -88,8 +90,9 @@ def test_needed():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_section_works_alone_or_says_what_to_run_first(path):
+def test_every_section_works_alone_or_says_what_to_run_first(path, monkeypatch):
     """By reading the code; `make orders` runs it."""
+    monkeypatch.setattr(guide, "_cells", CELLS)
     cells, above, gaps = guide._cells(path), set(), 0
     start = [source for _, source in cells[:2]]
     alone = {}  # heading: what stands there when only the first cells and this section were run
@@ -129,7 +132,7 @@ def test_a_restless_learner(tmp_path):
     found, said = asyncio.run(orders.restless(book, ROOT / "notebooks"))
     assert said.startswith("1 figures, 50 random settings") and said.endswith("of the sections, 3 work alone and 4 say what to run first")
     second, breaks, local = found
-    assert second == "second run: 'again = globals().get(\'again\', 0) + 1' prints ['2\\n'], and at first ['1\\n']"
+    assert second == """second run: "again = globals().get('again', 0) + 1" prints ['2\\n'], and at first ['1\\n']"""
     assert breaks.startswith("only 'When it breaks': cell 1 (assert 'x' in globals()): AssertionError")
     assert local.startswith("only 'Next': cell 1 (def g():): UnboundLocalError") and guide.HOW[:9] not in local
 
