@@ -32,7 +32,7 @@ def printed(cell):
     """What a cell shows in words, without what differs from run to run; None if its output is not compared."""
     if "nbval-ignore-output" in cell.metadata.get("tags", ()):
         return None
-    return [output.get("text", output.get("data", {}).get("text/plain")) for output in cell.outputs]
+    return "".join(output.get("text", output.get("data", {}).get("text/plain", "")) for output in cell.outputs)
 
 
 def sections(book):
@@ -81,8 +81,8 @@ async def restless(book, folder):
             ran, wrong = await kernel.run(cell)
             found += [f"second run: {sentence}" for sentence in wrong]
             if printed(ran) != printed(before):
-                found.append(f"second run: {rebuild.first_line(cell.source)!r} prints {printed(ran)}, and at first "
-                             f"{printed(before)}")
+                found.append(f"second run: {rebuild.first_line(cell.source)!r} prints {printed(ran)!r}, and at first "
+                             f"{printed(before)!r}")
         alone, told = 0, 0
         for heading, cells in sections(book)[1:]:
             await kernel.run(nbformat.v4.new_code_cell("%reset -f"))

@@ -132,7 +132,7 @@ def test_a_restless_learner(tmp_path):
     found, said = asyncio.run(orders.restless(book, ROOT / "notebooks"))
     assert said.startswith("1 figures, 50 random settings") and said.endswith("of the sections, 3 work alone and 4 say what to run first")
     second, breaks, local = found
-    assert second == """second run: "again = globals().get('again', 0) + 1" prints ['2\\n'], and at first ['1\\n']"""
+    assert second == """second run: "again = globals().get('again', 0) + 1" prints '2\\n', and at first '1\\n'"""
     assert breaks.startswith("only 'When it breaks': cell 1 (assert 'x' in globals()): AssertionError")
     assert local.startswith("only 'Next': cell 1 (def g():): UnboundLocalError") and guide.HOW[:9] not in local
 
