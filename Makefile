@@ -4,7 +4,8 @@ PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
 FIRST := notebooks/01_pictures_as_points.ipynb
 
 # Jupyter, IPython, matplotlib and pip keep their files here too, unless the environment says otherwise.
-CACHE := $(CURDIR)/.cache
+# In a folder that cannot be written, they go where temporary files go.
+CACHE := $(if $(shell test -w . && echo yes),$(CURDIR)/.cache,$(or $(TMPDIR),/tmp)/generative-networks-$(shell id -u))
 export JUPYTER_PREFER_ENV_PATH := 1
 export JUPYTER_CONFIG_DIR ?= $(CACHE)/jupyter/config
 export JUPYTER_DATA_DIR ?= $(CACHE)/jupyter/data
@@ -13,14 +14,14 @@ export IPYTHONDIR ?= $(CACHE)/ipython
 export MPLCONFIGDIR ?= $(CACHE)/matplotlib
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 
-.PHONY: help lab setup test test-colab colab-setup seeds notebooks address benchmark data evidence clean FORCE
+.PHONY: help lab setup test test-colab colab-setup seeds orders notebooks address benchmark data evidence clean FORCE
 .DEFAULT_GOAL := help
 
 help:  # This list
 	@sed -n 's/^\([a-z-]*\):.*  # \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 
 lab: .venv/ready  # Open JupyterLab on lesson 1 (PORT=9999, BROWSER=none: serve only)
-	@mkdir -p .cache
+	@mkdir -p "$(CACHE)"
 	@echo "JupyterLab opens on lesson 1. Ctrl-C here ends it."
 	@.venv/bin/python -m jupyterlab $(FIRST) --ServerApp.root_dir="$(CURDIR)" --ServerApp.ip=127.0.0.1 \
 	    $(if $(PORT),--ServerApp.port=$(PORT) --ServerApp.port_retries=0) \
@@ -39,8 +40,12 @@ colab-setup: .colab-venv/ready  # Make .colab-venv for that test; from then on `
 seeds: .venv/ready  # Run a lesson with 20 other seeds: do its assertions hold? (LESSON=2)
 	@.venv/bin/python tests/seeds.py "$(LESSON)"
 
+orders: .venv/ready  # Use the lessons as a restless learner does, out of order, at 50 settings of each figure (LESSON=7)
+	@mkdir -p "$(CACHE)"
+	@.venv/bin/python -m tests.orders $(LESSON)
+
 notebooks: .venv/ready  # Execute text twins into notebooks (LESSONS="02 03": some of them)
-	@mkdir -p .cache
+	@mkdir -p "$(CACHE)"
 	@.venv/bin/python notebooks/rebuild.py $(LESSONS)
 
 address: .venv/ready  # Write REPOSITORY=owner/name into badges and bootstrap cells
@@ -80,6 +85,9 @@ python=; for candidate in $(PYTHONS); do \
 done; \
 if [ -z "$$python" ]; then \
   echo "Python 3.11 or newer is needed, and none of these is one: $(PYTHONS). Install it, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; \
+fi; \
+if ! test -w .; then \
+  echo "Nothing can be written into this folder, where $(1) belongs: copy the folder to a place of your own, then call make there." >&2; exit 1; \
 fi; \
 if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
   echo "$$python lacks the module venv or ensurepip: install it (Debian and Ubuntu: sudo apt install python3-venv), then call make again." >&2; exit 1; \

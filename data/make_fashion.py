@@ -6,6 +6,7 @@ See data/README.md.
 """
 
 import argparse
+import contextlib
 import gzip
 import hashlib
 import io
@@ -31,12 +32,16 @@ def main(arguments=None):
     parser.add_argument("--output", type=Path, default=OUTPUT, help="the .npz file to write")
     options = parser.parse_args(arguments)
     try:
-        arrays = choose(options.source)
+        content = pack(choose(options.source))
     except (OSError, EOFError, ValueError, zlib.error) as error:
         print(f"make_fashion: {error}", file=sys.stderr)
         return 1
-    content = pack(arrays)
-    write(options.output, content)
+    try:
+        write(options.output, content)
+    except OSError as error:
+        print(f"make_fashion: {options.output} could not be written ({error.strerror}); an old file is as it was.",
+              file=sys.stderr)
+        return 1
     print(f"{options.output}: {len(content):,} bytes, sha256 {hashlib.sha256(content).hexdigest()}")
     return 0
 
@@ -99,7 +104,8 @@ def write(path, content):
         part.write_bytes(content)
         os.replace(part, path)
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
 
 
 if __name__ == "__main__":

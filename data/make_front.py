@@ -5,6 +5,7 @@
 Nothing in it is painted by hand: each frame moves every number a little and calls `draw_puppies`.
 """
 
+import contextlib
 import math
 import os
 import sys
@@ -47,16 +48,22 @@ def frame_picture(u):
     return sheet
 
 
-def main():
+def main(output=HERE / "front.webp"):
     rng = torch.Generator().manual_seed(15)
     start = torch.rand(2, N_PUPPIES, N_FACTORS, generator=rng)
     speed = torch.randint(1, 3, (N_PUPPIES, N_FACTORS), generator=rng)  # whole turns, so that the film closes
     frames = [frame_picture(factors(frame, start, speed)) for frame in range(N_FRAMES)]
-    part = HERE / "front.webp.part"
+    part = output.with_name(f"{output.name}.part")
     settings = {"duration": 90, "loop": 0, "quality": 82, "method": 4}
-    frames[0].save(part, "WEBP", save_all=True, append_images=frames[1:], **settings)
-    os.replace(part, HERE / "front.webp")
-    print(f"front.webp: {N_FRAMES} frames, {(HERE / 'front.webp').stat().st_size / 1e6:.2f} MB")
+    try:
+        frames[0].save(part, "WEBP", save_all=True, append_images=frames[1:], **settings)
+        os.replace(part, output)
+    except OSError as error:
+        sys.exit(f"{output} could not be written ({error.strerror or error}); an old file is as it was.")
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    print(f"{output.name}: {N_FRAMES} frames, {output.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ Run `python data/make_litter_network.py` after every change of the drawing: thre
 them for the report at the end. The same machine gives the same file.
 """
 
+import contextlib
 import os
 import pathlib
 import sys
+import tempfile
 
 import numpy as np
 import torch
@@ -80,10 +82,24 @@ def train(n_steps=N_STEPS, seed=1, drawn=DRAWN):
 
 def save(weights, path=puppies.WEIGHTS):
     """Write the weights as float16 arrays; the old file stays in place until the new one is complete."""
-    unfinished = path.with_suffix(".unfinished")
-    with open(unfinished, "wb") as file:
-        np.savez(file, **{name: w.numpy().astype(np.float16) for name, w in weights.items()})
-    os.replace(unfinished, path)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with open(part, "wb") as file:
+            np.savez(file, **{name: w.numpy().astype(np.float16) for name, w in weights.items()})
+        os.replace(part, path)
+    except OSError as error:
+        sys.exit(f"{path} could not be written ({error.strerror}); an old file is as it was.")
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def check_writable(folder):
+    """Ends with a sentence, before minutes of training, if nothing can be written there."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        sys.exit(f"{folder} cannot be written ({error.strerror}): nothing was trained.")
 
 
 def accuracy(size, noise, seed, n=5000):
@@ -97,6 +113,7 @@ def accuracy(size, noise, seed, n=5000):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    check_writable(puppies.WEIGHTS.parent)
     save(train())
     puppies._load_weights.cache_clear()
     for size, noise in ((32, 0.), (32, .05), (100, 0.), (100, .05)):

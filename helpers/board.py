@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 
 from helpers import plots
 from helpers.blit import Blit
+from helpers.guide import told
 from helpers.widgets import _keeping_names, _lock, _present, _Presses, _shown, _status
 
 FIELD = 64  # side of a field, in pixels
@@ -68,10 +69,13 @@ class _Board:
                 if isinstance(control.source, ipywidgets.Checkbox)}
 
     def set(self, **values):
-        """None; moves the named controls; a new number for a field is a press of it."""
+        """None; moves the named controls, up to the first that fails; a new number for a field is a press of it."""
         with _lock:
             for name, value in values.items():
+                self.error = None
                 self.controls[name].write(value)
+                if self.error is not None:
+                    return
 
     def press(self, row, column):
         """None; plays that field."""
@@ -122,7 +126,7 @@ class _Board:
         self.status.value = _status(sentence, style)
 
     def _failed(self, error):
-        self.error, self.sentence = error, f"This move failed: {type(error).__name__}: {error}"
+        self.error, self.sentence = error, f"This move failed: {told(error)}"
         self._say(self.sentence, "; font-weight: bold")
 
     def _field(self, i, j):

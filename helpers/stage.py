@@ -22,6 +22,7 @@ import traitlets
 from helpers import plots, widgets
 from helpers.blit import Blit
 from helpers.distributions import from_points
+from helpers.guide import told
 
 LIMITS = ((-3.0, 3.0), (-3.0, 3.0))  # of a sketchpad
 EDGE = 2.9  # dots lie within it
@@ -217,11 +218,16 @@ class Board:
         widgets._present(self, Blit(fig))
 
     def set(self, **values):
-        """None; moves the named controls, as the reader would; a button is pressed until its value is reached."""
+        """None; moves the named controls, as the reader would; a button is pressed until its value is reached.
+
+        It ends at the first one that fails, so that `error` is not overwritten.
+        """
         for name, value in values.items():
             control = self.controls[name]
             for _ in range(value - control.value if control.kind == "button" else 1):
                 self._guarded(self._move, name, value)
+                if self.error is not None:
+                    return
 
     def _input(self, content):
         self.box.state["order"] = max(self.box.state["order"], content.get("order", 0))
@@ -249,7 +255,7 @@ class Board:
                 job(*arguments)
             except Exception as error:
                 self.error = error
-                self.say(f"This setting failed: {type(error).__name__}: {error}")
+                self.say(f"This setting failed: {told(error)}")
 
     def say(self, sentence, arrays=None, **state):
         """None; shows the sentence as status line, with what else is new."""

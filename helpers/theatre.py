@@ -153,9 +153,10 @@ class Theatre(Board):
     def set(self, **values):
         """As for every board; what plays then goes on for some slices before this returns."""
         super().set(**values)
-        for _ in range(3 if self.playing or self.slow else 0):
-            self.due = 0.0
-            self._guarded(self._work)
+        for _ in range(3):
+            if self.error is None and (self.playing or self.slow):
+                self.due = 0.0
+                self._guarded(self._work)
 
     def moved(self, name):
         """What a control does."""

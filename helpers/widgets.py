@@ -29,6 +29,7 @@ from PIL import Image
 
 from helpers import plots
 from helpers.blit import Blit
+from helpers.guide import told
 
 LAYERS = ("real", "generated", "field", "grid", "arrows", "loss")  # of a player
 PLAY_INTERVAL = 120  # milliseconds between two snapshots of a film
@@ -318,7 +319,7 @@ class _Stage:
         return True
 
     def _failed(self, error):
-        self.error, self.sentence = error, f"This setting failed: {type(error).__name__}: {error}"
+        self.error, self.sentence = error, f"This setting failed: {told(error)}"
         self.status.value = _status(self.sentence, "; font-weight: bold")
 
     def _show(self, error=None):

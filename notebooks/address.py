@@ -7,7 +7,9 @@ Twins, notebooks and README.md are changed in place and nothing is executed: a b
 so the stored outputs stay true. Needs nothing but Python.
 """
 
+import contextlib
 import json
+import os
 import re
 import sys
 import tomllib
@@ -15,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The first code cell of every lesson. Inside a checkout it only extends the path.
+# The first code cell of every lesson. Inside a checkout it fetches nothing.
 BOOTSTRAP = """\
 # Find the package `helpers`; where it is missing (in Colab, for instance), fetch it. Nothing is installed.
 import os
@@ -29,7 +31,11 @@ if not (root / "helpers").exists():
         raise SystemExit("This copy has no address yet: open this notebook inside a clone of the repository.")
     if os.system(f"git clone -q --depth 1 --branch {tag} https://github.com/{address} {folder.name}"):
         raise SystemExit(f"Fetching {address} failed: check the internet connection and run this cell again.")
-sys.path.insert(0, str(root))"""
+sys.path.insert(0, str(root))
+
+from helpers.guide import guide
+
+guide()  # whoever begins in the middle is told which cells to run first"""
 BOOTSTRAP_START = BOOTSTRAP.partition("\n")[0]
 TWIN_BOOTSTRAP = re.compile(rf"^{re.escape(BOOTSTRAP_START)}\n(?:(?!# %%).*\n)*", re.MULTILINE)
 
@@ -99,9 +105,22 @@ def apply(root=ROOT):
                 lines[i] = BADGE.sub(badge(lesson[1], address, version, README_NO_BADGE), line)
         new[readme] = "".join(lines)
     changed = [path for path, text in new.items() if path.read_text(encoding="utf-8") != text]
-    for path in changed:
-        path.write_text(new[path], encoding="utf-8")
+    write_all({path: new[path] for path in changed})
     return changed
+
+
+def write_all(texts):
+    """None; writes {path: text}, all or none: each beside its old file, which stays until all are on the disk."""
+    parts = {path: path.with_name(f"{path.name}.part") for path in texts}
+    try:
+        for path, part in parts.items():
+            part.write_text(texts[path], encoding="utf-8")
+        for path, part in parts.items():
+            os.replace(part, path)
+    finally:
+        for part in parts.values():
+            with contextlib.suppress(OSError):
+                part.unlink()
 
 
 def as_text(notebook):
@@ -117,18 +136,22 @@ def set_address(repository, root=ROOT):
     text, found = re.subn(r"(?m)^Repository = .*\n", line, text)
     if not found:
         text = re.sub(r"(?m)^\[project\.urls\]\n(#.*\n)*", lambda match: match[0] + line, text)
-    path.write_text(text, encoding="utf-8")
+    write_all({path: text})
 
 
 def main(arguments, root=ROOT):
-    """Exit status: 0 done, 2 a name that cannot be right."""
+    """Exit status: 0 done, 1 a file that cannot be written, 2 a name that cannot be right."""
     try:
         if arguments:
             set_address(" ".join(arguments), root)
+        changed = apply(root)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    changed = apply(root)
+    except OSError as error:
+        print(f"{error.filename or root} could not be written ({error.strerror}). No file is cut short; mend that, "
+              "then call this again.", file=sys.stderr)
+        return 1
     address, version = address_and_version(root)
     print(f"address {address or 'none'}, tag v{version}: {len(changed)} files changed")
     for path in changed:

@@ -135,8 +135,12 @@ def write(path, book):
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return False
     part = path.with_suffix(".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    try:
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, path)
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()  # what a full disk has left of it
     return True
 
 
@@ -161,7 +165,11 @@ async def rebuild(twin, folder, gate):
             print(f"{twin.stem}: refused, {problem}", flush=True)
         return False
     nbformat.validate(clean(book))
-    changed = write(folder / f"{twin.stem}.ipynb", book)
+    try:
+        changed = write(folder / f"{twin.stem}.ipynb", book)
+    except OSError as error:
+        print(f"{twin.stem}: not written ({error.strerror}), the old notebook is as it was", flush=True)
+        return False
     slowest = max(range(len(seconds)), key=seconds.__getitem__, default=None)
     cell = "" if slowest is None else f", slowest cell {slowest + 1} with {seconds[slowest]:.1f} s"
     print(f"{twin.stem}: {'written' if changed else 'unchanged'}, {total:.0f} s{cell}", flush=True)

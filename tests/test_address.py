@@ -127,4 +127,4 @@ def test_bootstrap_says_that_fetching_failed(tmp_path):
 
 def test_bootstrap_is_short():
     lines = address.bootstrap("owner/name", "0.1.0").splitlines()
-    assert len([line for line in lines if line.strip()]) <= 12 and max(map(len, lines)) <= 110
+    assert len([line for line in lines if line.strip()]) <= 14 and max(map(len, lines)) <= 110

@@ -42,3 +42,6 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         sys.exit("Interrupted; the same command goes on from here.")
+    except OSError as error:
+        sys.exit(f"{error.filename or 'The disk'} could not be written ({error.strerror}). All that was recorded is "
+                 "whole; mend that, and the same command goes on from here.")

@@ -96,6 +96,7 @@ def record(experiment, again=False, folder=RECORDED, parts=PARTS):
     path, seeds = folder / f"{experiment.name}.npz", experiment.seeds
     if not again and is_there(experiment, folder):
         return False
+    _check_writable(folder, parts)  # before hours of training
     chunks, files = _parts(experiment, parts)
     if again:
         for file in files:
@@ -122,6 +123,7 @@ def record(experiment, again=False, folder=RECORDED, parts=PARTS):
 
 def work_ahead(experiments, jobs):
     """Runs parts that are missing, of several experiments, in so many processes at once; `record` finds them there."""
+    _check_writable(RECORDED, PARTS)
     todo = [(experiment.name, list(chunk), file) for experiment in experiments
             for chunk, file in zip(*_parts(experiment, PARTS)) if not file.exists()]
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
@@ -152,6 +154,13 @@ def is_there(experiment, folder=RECORDED):
 def recorded_fingerprint(path):
     with np.load(path, allow_pickle=False) as file:
         return json.loads(str(file["about"]))["fingerprint"]
+
+
+def _check_writable(*folders):
+    """None; OSError, as `write` would raise it, if nothing can be written there."""
+    for folder in folders:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
 
 
 def write(path, arrays):

@@ -24,6 +24,10 @@ if not (root / "helpers").exists():
         raise SystemExit(f"Fetching {address} failed: check the internet connection and run this cell again.")
 sys.path.insert(0, str(root))
 
+from helpers.guide import guide
+
+guide()  # whoever begins in the middle is told which cells to run first
+
 # %%
 import math
 from functools import partial
