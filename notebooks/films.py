@@ -25,45 +25,53 @@ def record(folder):
 
 
 def film(stage, folder):
-    """{"width", "height", "controls"}; each control has label, kind, start and lists: texts, files, said.
+    """{"width", "height", "controls"}, the main control first, which is the first number if there is one.
 
-    kind: "range" or "select". The first number is the main control. Buttons come last, since a picture may depend on
-    how often they were pressed. Raises RuntimeError if a setting fails.
+    Each control has label, kind ("range", "select" or "check"), start, texts, and for each setting files and said; a
+    check box has these for all settings of the main control, with its box the other way round. Buttons are pressed
+    last, since a picture may depend on how often they were. Raises RuntimeError if a setting fails.
     """
-    first = save(stage, folder), stage.sentence
     kinds = {name: kind_of(control) for name, control in stage.controls.items()}
     main = next((name for name, kind in kinds.items() if kind == "number"), next(iter(kinds)))
-    tracks = {}
-    for name in sorted(kinds, key=lambda name: kinds[name] == "button"):  # stable: buttons last
-        control, now = stage.controls[name], stage.controls[name].source.value
-        values, start = settings(control, kinds[name], FRAMES if name == main else FEWER)
-        texts, files, said = [], [], []
-        for i, value in enumerate(values):
-            if i != start:
-                stage.set(**{name: value})
-                if stage.error is not None:
-                    raise RuntimeError(f"{name} = {value!r}: {stage.sentence}") from stage.error
-            picture = first if i == start else (save(stage, folder), stage.sentence)
-            texts.append(in_words(control.read() if kinds[name] == "number" else value))
-            files.append(picture[0])
-            said.append(picture[1])
-            if i == start:
-                texts[-1] = in_words(now)
-        stage.set(**{name: now})
-        label = label_of(control)
-        tracks[name] = {"label": f"presses of “{label}”" if kinds[name] == "button" else label, "start": start,
-                        "kind": "select" if kinds[name] == "choice" else "range", "texts": texts, "files": files,
-                        "said": said}
+    order, tracks = [main, *(name for name in kinds if name != main)], {}
+    for name in sorted(order, key=lambda name: kinds[name] == "button"):  # stable: the others stay as they are
+        control, kind = stage.controls[name], kinds[name]
+        track = {"label": label_of(control), "kind": "range" if kind in ("number", "button") else "select"}
+        if kind == "button":
+            track["label"] = f"presses of “{track['label']}”"
+        if kind == "check" and name != main:
+            now = control.source.value
+            stage.set(**{name: not now})
+            track |= shots(stage, main, kinds[main], FRAMES, folder) | {"kind": "check", "start": now}
+            stage.set(**{name: now})
+        else:
+            track |= shots(stage, name, kind, FRAMES if name == main else FEWER, folder)
+        tracks[name] = track
     width, height = stage.blit.size
-    order = [main, *(name for name in kinds if name != main)]
     return {"width": width, "height": height, "controls": [tracks[name] for name in order]}
 
 
+def shots(stage, name, kind, most, folder):
+    """{"start", "texts", "files", "said"} of one control, which is moved through its settings and back."""
+    control, now = stage.controls[name], stage.controls[name].source.value
+    values, start = settings(control, kind, most)
+    found = {"start": start, "texts": [], "files": [None] * len(values), "said": [None] * len(values)}
+    for i in sorted(range(len(values)), key=lambda i: i != start):  # first the one that stands there
+        if i != start:
+            stage.set(**{name: values[i]})
+        if stage.error is not None:
+            raise RuntimeError(f"{name} = {values[i]!r}: {stage.sentence}") from stage.error
+        found["files"][i], found["said"][i] = save(stage, folder), stage.sentence
+    found["texts"] = [in_words(value) for value in values]
+    stage.set(**{name: now})
+    return found
+
+
 def kind_of(control):
-    """ "number", "choice" (a menu or a check box) or "button"."""
-    if isinstance(control.source, ipywidgets.IntSlider | ipywidgets.FloatSlider):
-        return "number"
-    return "choice" if isinstance(control.source, ipywidgets.Dropdown | ipywidgets.Checkbox) else "button"
+    """ "number", "choice" (a menu), "check" or "button"."""
+    kinds = {ipywidgets.IntSlider: "number", ipywidgets.FloatSlider: "number", ipywidgets.Dropdown: "choice",
+             ipywidgets.Checkbox: "check"}
+    return kinds.get(type(control.source), "button")
 
 
 def settings(control, kind, most):
@@ -71,13 +79,13 @@ def settings(control, kind, most):
     now = control.source.value
     if kind == "button":
         return list(range(now, now + PRESSES + 1)), 0
-    if kind == "choice":
+    if kind in ("choice", "check"):
         return control.probes, control.probes.index(now)
     slider = control.source
     n = round((slider.max - slider.min) / slider.step) + 1
     present = round((now - slider.min) / slider.step)
     places = range(n) if n <= most else sorted({round(i * (n - 1) / (most - 1)) for i in range(most)} | {present})
-    values = [now if i == present else min(slider.max, slider.min + i * slider.step) for i in places]
+    values = [now if i == present else min(slider.max, round(slider.min + i * slider.step, 9)) for i in places]
     return values, values.index(now)
 
 
