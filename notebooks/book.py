@@ -11,6 +11,7 @@ formulas become MathML, which browsers set themselves. The pages need no network
 import argparse
 import asyncio
 import base64
+import functools
 import hashlib
 import html
 import json
@@ -85,6 +86,7 @@ class _Exporter(HTMLExporter):
         self.register_filter("markdown2html", markdown)
 
 
+@functools.cache
 def mathml(formula, display):
     """A formula in LaTeX as MathML, with a thin space after the name of a function; display: "block" or "inline"."""
     return FUNCTION.sub(r'\1<mspace width="0.17em"/>', convert(formula, display=display)).replace(r"\_", "_")
@@ -136,7 +138,7 @@ def with_figures(book, films, folder):
 
 
 def figure(output, caption, film, folder):
-    """One picture as a figure in HTML; film: its film, None if it has only this picture here, False if it never moved."""
+    """One picture as a figure in HTML. film: its film; None if it needs a kernel to move; False if it never moves."""
     below = f"<figcaption>{markdown(caption)}</figcaption>" if caption else ""
     if film:
         track = film["controls"][0]
@@ -195,7 +197,7 @@ def _links(before, after):
 
 
 def index(titles, folder):
-    """None; writes the book's first page. titles: {name of a lesson: (title, question)}; linked if its page is there."""
+    """None; writes the first page. titles: {name of a lesson: (title, question)}, a link where its page is there."""
     rows = []
     for name, (title, question) in titles.items():
         number, words = title.split(". ", 1)
@@ -209,12 +211,12 @@ def index(titles, folder):
 <figure><img src="front.webp" alt="{html.escape(front)}"></figure>
 <table><thead><tr><th scope="col">lesson</th><th scope="col">title</th><th scope="col">question</th></tr></thead>
 <tbody>{"".join(rows)}</tbody></table>
-<p>These pages need nothing but a browser. A figure in a frame can be moved: drag its sliders, or use the arrow keys. Its pictures
-were recorded, one control at a time, with the others at their start. In JupyterLab and in Colab, where the same lessons
-run as notebooks, all controls move together, networks train while you watch, and the exercises answer.</p>
+<p>These pages need nothing but a browser. A figure in a frame can be moved: drag its sliders, or use the arrow keys. Its
+pictures were recorded, one control at a time, with the others at their start. In JupyterLab and in Colab, where the same
+lessons run as notebooks, all controls move together, networks train while you watch, and the exercises answer.</p>
 <p>Text and pictures: Creative Commons Attribution 4.0. Code: MIT licence.</p>"""
-    links = '<span></span><a href="#lessons">all lessons</a><span></span>'
-    body = body.replace("<table>", '<table id="lessons">')
+    first = min((name for name in titles if (folder / f"{name}.html").exists()), default="index")
+    links = f'<span></span><span></span><a href="{first}.html" rel="next">begin</a>'
     text = PAGE.substitute(title=html.escape(heading), links=links, body=body)
     (folder / "index.html").write_text(text, encoding="utf-8")
 
