@@ -84,6 +84,7 @@ class _Exporter(HTMLExporter):
     def __init__(self):
         super().__init__(template_name="basic", exclude_input_prompt=True, exclude_output_prompt=True)
         self.register_filter("markdown2html", markdown)
+        self.register_filter("clean_html", str)  # the code is our own, and cleaning takes half of the time
 
 
 @functools.cache
@@ -164,6 +165,7 @@ def figure(output, caption, film, folder):
 def page(book, films, folder, before, after):
     """A lesson as a page in HTML. before, after: file names of its neighbours, or None."""
     title, _ = title_and_question(book)
+    folder.mkdir(parents=True, exist_ok=True)
     first = book.cells[0]
     first.source = first.source.replace(address.NO_BADGE, "")
     text, _ = _Exporter().from_notebook_node(with_figures(book, films, folder))
@@ -211,14 +213,22 @@ def index(titles, folder):
 <figure><img src="front.webp" alt="{html.escape(front)}"></figure>
 <table><thead><tr><th scope="col">lesson</th><th scope="col">title</th><th scope="col">question</th></tr></thead>
 <tbody>{"".join(rows)}</tbody></table>
-<p>These pages need nothing but a browser. A figure in a frame can be moved: drag its sliders, or use the arrow keys. Its
-pictures were recorded, one control at a time, with the others at their start. In JupyterLab and in Colab, where the same
-lessons run as notebooks, all controls move together, networks train while you watch, and the exercises answer.</p>
+<p>These pages need nothing but a browser. A figure in a frame can be moved: drag its sliders, or use the arrow keys.
+Its pictures were recorded, one control at a time, with the others at their start. In JupyterLab and in Colab, where the
+same lessons run as notebooks, all controls move together, networks train while you watch, and the exercises answer.</p>
 <p>Text and pictures: Creative Commons Attribution 4.0. Code: MIT licence.</p>"""
     first = min((name for name in titles if (folder / f"{name}.html").exists()), default="index")
     links = f'<span></span><span></span><a href="{first}.html" rel="next">begin</a>'
     text = PAGE.substitute(title=html.escape(heading), links=links, body=body)
     (folder / "index.html").write_text(text, encoding="utf-8")
+
+
+def furnish(folder):
+    """None; writes what all pages share: the look and the films' controls."""
+    style = (HERE / "book.css").read_text(encoding="utf-8")
+    code = HtmlFormatter(style=CODE_STYLE).get_style_defs(".highlight")
+    (folder / "book.css").write_text(f"{style}{code}\n.highlight {{ background: #f6f6f6; }}\n", encoding="utf-8")
+    shutil.copy(HERE / "book.js", folder)
 
 
 async def executed(twin, folder, pictures):
@@ -281,10 +291,7 @@ async def main(arguments=None):
     options.out.mkdir(parents=True, exist_ok=True)
     begun, gate = time.perf_counter(), asyncio.Semaphore(options.jobs)
     done = await asyncio.gather(*(write(twin, options, around[twin], gate) for twin in wanted))
-    style = (HERE / "book.css").read_text(encoding="utf-8")
-    (options.out / "book.css").write_text(f"{style}{HtmlFormatter(style=CODE_STYLE).get_style_defs('.highlight')}\n"
-                                          ".highlight { background: #f6f6f6; }\n", encoding="utf-8")
-    shutil.copy(HERE / "book.js", options.out)
+    furnish(options.out)
     index({twin.stem: title_and_question(jupytext.reads(twin.read_text(encoding="utf-8"), fmt="py:percent"))
            for twin in twins}, options.out)
     size = sum(file.stat().st_size for file in options.out.rglob("*") if file.is_file()) / 1e6

@@ -115,14 +115,14 @@ def film_of(figure):
 def test_plain_nbconvert_shows_each_figure_and_its_caption(path):
     stored = read(path)
     text, _ = HTMLExporter(template_name="basic").from_notebook_node(stored)
-    soup, seen = BeautifulSoup(text, "html.parser"), 0
+    parts = dict(re.findall(r'id="cell-id=([\w-]+)"(.*?)(?=<div id="cell-id=|\Z)', text, re.DOTALL))
+    seen = 0
     for cell, after in zip(stored.cells, stored.cells[1:]):
         if cell.cell_type == "code" and (has_picture(cell) or calls_widget(cell.source)):
-            image = soup.find(id=f"cell-id={cell.id}").select_one(".output img")
-            assert image["src"].startswith("data:image/png;base64,"), cell.source[-60:]
+            assert '<img' in parts[cell.id] and 'src="data:image/png;base64,' in parts[cell.id], cell.source[-60:]
             if not is_answer(cell):
                 assert CAPTION.match(after.source)
-                assert re.match(r"Figure \d+\.\d+\. \S", soup.find(id=f"cell-id={after.id}").get_text().strip())
+                assert re.search(r"<p><strong>Figure \d+\.\d+\.</strong> \S", parts[after.id])
                 seen += 1
     assert seen > 5
 
