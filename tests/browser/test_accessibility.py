@@ -45,7 +45,8 @@ pytestmark = pytest.mark.skipif(lab.CHROMIUM is None, reason="no Chromium is ins
 
 
 @pytest.fixture(scope="module")
-def page():
+def page(tiny):  # noqa: F811
+    # after `tiny`: Playwright's event loop stays in this thread, and the book needs one of its own
     with lab.browse() as page:
         yield page
 
