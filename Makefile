@@ -14,7 +14,7 @@ export IPYTHONDIR ?= $(CACHE)/ipython
 export MPLCONFIGDIR ?= $(CACHE)/matplotlib
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 
-.PHONY: help lab setup test test-colab colab-setup seeds orders notebooks address benchmark data evidence clean FORCE
+.PHONY: help lab setup test test-colab colab-setup seeds orders notebooks book address benchmark data evidence clean FORCE
 .DEFAULT_GOAL := help
 
 help:  # This list
@@ -48,6 +48,10 @@ notebooks: .venv/ready  # Execute text twins into notebooks (LESSONS="02 03": so
 	@mkdir -p "$(CACHE)"
 	@.venv/bin/python notebooks/rebuild.py $(LESSONS)
 
+book: .venv/ready  # Write the lessons as pages that need no kernel, into build/book (LESSONS="02 03": some of them)
+	@mkdir -p .cache
+	@.venv/bin/python notebooks/book.py $(LESSONS)
+
 address: .venv/ready  # Write REPOSITORY=owner/name into badges and bootstrap cells
 	@.venv/bin/python notebooks/address.py "$(REPOSITORY)"
 
@@ -61,7 +65,7 @@ evidence: .venv/ready  # Record what takes longer than a lesson may, where it is
 	@.venv/bin/python -m data.evidence $(RECORDINGS)
 
 clean:  # Remove everything that these commands made, the environments too
-	rm -rf .venv .colab-venv .cache .pytest_cache .ruff_cache .screenshots
+	rm -rf .venv .colab-venv .cache .pytest_cache .ruff_cache .screenshots build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 

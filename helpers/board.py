@@ -15,7 +15,7 @@ FIELD = 64  # side of a field, in pixels
 BLANK = "blank"  # an icon that does not exist: a button without text and icon would go on showing its old text
 # a class and a rule, because ipywidgets 7 (Colab) knows no font size for buttons
 CSS = """<style>
-.board-field { border: 1px solid #999999; font-size: 30px; padding: 0; line-height: normal; }
+.board-field { border: 1px solid #8c8c8c; font-size: 30px; padding: 0; line-height: normal; }
 .board-field.board-words { font-size: 13px; }
 </style>"""
 

@@ -16,9 +16,11 @@ PALETTE = {
     "discriminator": "#444444",
     "noise": "#009E73",
     "extra": "#CC79A7",
-    "muted": "#999999",
+    "muted": "#8c8c8c",
     "ink": "#222222",
 }
+# the same for words, which need more contrast with white (4.5) than marks do (3)
+TEXT = PALETTE | {"generated": "#b04a00", "noise": "#007a58", "extra": "#a5447a", "muted": "#6b6b6b"}
 # a judge's verdict: generated - white - real, white at 1/2; a critic's grade is no probability and looks different
 _VERDICT = LinearSegmentedColormap.from_list("verdict", [PALETTE["generated"], "white", PALETTE["real"]])
 _GRADE = LinearSegmentedColormap.from_list("grade", ["#5b5b5b", "#f7f7f7"])

@@ -6,7 +6,7 @@
 // kernel's own answer follows. The reader's input goes back as {kind: "control", name, value} and {kind: "stroke", strokes}.
 
 const COLOUR = { real: "#0072B2", generated: "#D55E00", noise: "#009E73", D: "#444444", gradient: "#CC79A7",
-                 muted: "#999999", ink: "#222222", words: "#555555" };
+                 muted: "#8c8c8c", ink: "#222222", words: "#555555" };
 const RGB = { real: [0, 114, 178], generated: [213, 94, 0], grade: [60, 60, 60] };
 const TYPES = { float32: Float32Array, uint16: Uint16Array };
 const FILMED = ["real", "generated", "field", "grid", "arrows"], FILM = 40e6; // arrays and bytes, as in stage.py

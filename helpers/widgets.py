@@ -19,6 +19,7 @@ from decimal import Decimal
 from numbers import Integral, Real
 from types import CodeType, FunctionType, SimpleNamespace
 
+import anywidget
 import ipywidgets
 import matplotlib.pyplot as plt
 import traitlets
@@ -250,7 +251,8 @@ class _Stage:
             self.image = Image.new("RGB", self.blit.size, "white")
             self._show(self.error)
         rows = rows(self.controls) if rows else [control.row for control in self.controls.values()]
-        self.box = ipywidgets.VBox([self.picture, self.status, *rows])
+        named = any(isinstance(control.row, ipywidgets.HBox) for control in self.controls.values())
+        self.box = ipywidgets.VBox([self.picture, self.status, *rows, *([_Names()] if named else [])])
         _shown.append(weakref.ref(self))
 
     @property
@@ -433,6 +435,26 @@ def _number(label, spec, style, column):
     return SimpleNamespace(source=slider, row=ipywidgets.HBox([box, slider]), read=read,
                            probes=[kind(low), on_grid((low + high) / 2), kind(high)],
                            write=lambda value: setattr(slider, "value", value))
+
+
+class _Names(anywidget.AnyWidget):
+    """Nothing to see: gives the handle of each slider beside it its name for screen readers, which ipywidgets forgets.
+
+    It looks for ten seconds, since the sliders may appear after it.
+    """
+
+    _esm = """
+    export default { render({ el }) {
+      let left = 50;
+      el.style.display = "none";
+      const name = () => {
+        for (const handle of el.closest(".widget-vbox")?.querySelectorAll(".noUi-handle, .ui-slider-handle") ?? [])
+          handle.setAttribute("aria-label", handle.closest(".widget-hbox")?.querySelector("label")?.textContent ?? "");
+        if (left--) setTimeout(name, 200);
+      };
+      name();
+    } };
+    """
 
 
 class _Presses(traitlets.HasTraits):

@@ -117,10 +117,10 @@ def clean(book):
     return book
 
 
-async def execute(book, folder, seconds):
+async def execute(book, folder, seconds, patience=PATIENCE):
     """Run the cells in a fresh kernel, up to the first that raises; `seconds`: one per cell."""
     client = NotebookClient(
-        book, timeout=PATIENCE, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
+        book, timeout=patience, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
         record_timing=False, extra_arguments=["--log-level=40"],
         resources={"metadata": {"path": str(folder)}},
         on_cell_execute=lambda **_: seconds.append(-time.perf_counter()),

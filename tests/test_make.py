@@ -183,6 +183,6 @@ def test_git_ignores_what_a_run_makes():
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("no git repository")
     made = [".venv/x", ".colab-venv/x", ".cache/jupyter/x", ".pytest_cache/x", ".ruff_cache/x", ".screenshots/x.png",
-            "notebooks/.ipynb_checkpoints/x.ipynb", "helpers/__pycache__/x.pyc", "tests/browser/__pycache__/x.pyc"]
+            "notebooks/.ipynb_checkpoints/x.ipynb", "build/book/index.html", "helpers/__pycache__/x.pyc", "tests/browser/__pycache__/x.pyc"]
     done = subprocess.run(["git", "check-ignore", *made], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.split() == made

@@ -147,7 +147,7 @@ def test_kinds_of_controls_and_what_draw_receives():
     stage.controls["press"].row.click()
     assert got["press"] == 2
     described = [
-        w.description for row in stage.box.children[2:] for w in (getattr(row, "children", None) or [row])[:1]
+        w.description for row in stage.box.children[2:-1] for w in (getattr(row, "children", None) or [row])[:1]
     ]
     assert described == ["whole", "a real number", "choice", "named", "switch", "Draw again", "any other"]
 

@@ -44,7 +44,7 @@ from scipy import stats
 from helpers import sampling
 from helpers.checks import compare
 from helpers.pictures import load_fashion
-from helpers.plots import PALETTE, finish, scatter_samples, warped_grid
+from helpers.plots import PALETTE, TEXT, finish, scatter_samples, warped_grid
 from helpers.widgets import sliders
 
 SEED = 2
@@ -989,7 +989,7 @@ for row in agreeing[:40]:
     ax.plot(k, row + 0.5, color=PALETTE["muted"], lw=0.5, alpha=0.5)
 ax.plot(k, median + 0.5, color=PALETTE["ink"], lw=2.5)
 ax.text(48, 30, "median", color=PALETTE["ink"], weight="bold")
-ax.text(70, 300, "single test pictures", color=PALETTE["muted"])
+ax.text(70, 300, "single test pictures", color=TEXT["muted"])
 ax.set_yscale("log")
 ax.set_yticks([0.5, 1.5, 10.5, 100.5, 1000.5], ["none", "1", "10", "100", "1000"], minor=False)
 ax.minorticks_off()

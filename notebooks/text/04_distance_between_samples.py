@@ -40,7 +40,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from helpers import distances, distributions
 from helpers.checks import compare
-from helpers.plots import PALETTE, finish, scatter_samples
+from helpers.plots import PALETTE, TEXT, finish, scatter_samples
 from helpers.widgets import sliders
 
 torch.set_num_threads(1)  # on clouds as small as these, several threads only wait for each other
@@ -236,7 +236,7 @@ fig, (top, bottom) = plt.subplots(2, 1, figsize=(7.2, 5.6), layout="constrained"
 top.fill_between(places, real_box / CELL, step="mid", color=PALETTE["real"], alpha=0.4)
 generated_line, = top.plot(places, real_box / CELL, color=PALETTE["generated"], lw=2)
 top.text(0.5, 1.08, "real", color=PALETTE["real"], ha="center")
-name_tag = top.text(0.5, 1.08, "generated", color=PALETTE["generated"], ha="center")
+name_tag = top.text(0.5, 1.08, "generated", color=TEXT["generated"], ha="center")
 generated_line.set_drawstyle("steps-mid")
 finish(top, limits=((-0.8, 4.8), (0, 1.3)), title="the two densities")
 curves = [bottom.plot([], [], look, color=PALETTE["ink"] if i < 2 else PALETTE["extra"], lw=2, label=name)[0]

@@ -42,7 +42,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from helpers import distances, distributions, networks, puppies, sampling
 from helpers.checks import compare
 from helpers.distances import mmd2
-from helpers.plots import PALETTE, film_strip, finish, picture_grid
+from helpers.plots import PALETTE, TEXT, film_strip, finish, picture_grid
 from helpers.sampling import uniform_noise
 from helpers.scores import perfect_score, score_modes
 from helpers.training import train_gmn
@@ -136,7 +136,7 @@ for name, (tail, head) in ARROWS.items():
     parts[name] = [ax.add_patch(arrow)]
 for name, (x, y, text) in {"back to the points": (7.9, 3.15, "force on each point"), "back to G": (4.55, 3.4, "what G can do"),
                            "weights": (3.3, 1.8, "new weights")}.items():
-    parts.setdefault(name, []).append(ax.text(x, y, text, color=PALETTE["extra"], ha="center", va="center"))
+    parts.setdefault(name, []).append(ax.text(x, y, text, color=TEXT["extra"], ha="center", va="center"))
 
 
 def draw(step):

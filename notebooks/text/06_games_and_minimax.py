@@ -39,7 +39,7 @@ from scipy.optimize import linprog
 
 from helpers.board import board
 from helpers.checks import compare
-from helpers.plots import PALETTE, finish
+from helpers.plots import PALETTE, TEXT, finish
 from helpers.widgets import sliders
 
 torch.set_num_threads(1)  # on numbers as few as these, several threads only wait for each other
@@ -122,7 +122,7 @@ for i, (x, y) in enumerate(branch_at):
     texts.append(ax.text(x, y + 0.03, "", ha="center", va="center"))
     ax.text((ROOT[0] + x) / 2, 1.5, NAMES[i], ha="center", va="center", fontsize=13, bbox=dict(fc="white", ec="none", pad=3))
     for j, at in enumerate(SPOTS[i]):
-        ax.text(at, -0.32, f"{NAMES[i]}{j + 1}", ha="center", va="center", fontsize="small", color=PALETTE["muted"])
+        ax.text(at, -0.32, f"{NAMES[i]}{j + 1}", ha="center", va="center", fontsize="small", color=TEXT["muted"])
     leaf_texts.append([ax.text(at, -0.05, "", ha="center", va="center", fontsize=13,
                                bbox=dict(fc="white", ec="none", pad=2)) for at in SPOTS[i]])
 ax.plot(*ROOT, "^", ms=36, color="white", mec=PALETTE["ink"])
@@ -474,10 +474,10 @@ payoff_texts = [left.text(x, y, "", ha="center", va="center", fontsize=15) for x
 tails = np.array([[0.5, 1.2], [0.5, -0.2], [-0.2, 0.5], [1.2, 0.5]])  # above and below for Column, at the sides for Row
 arrows = left.quiver(*tails.T, np.ones(4), np.ones(4), pivot="mid", angles="xy", scale_units="xy", scale=1,
                      color=[PALETTE["extra"]] * 2 + [PALETTE["ink"]] * 2, width=0.014)
-left.text(0.5, 1.6, "Column prefers", color=PALETTE["extra"], ha="center")
+left.text(0.5, 1.6, "Column prefers", color=TEXT["extra"], ha="center")
 left.text(-0.62, 0.5, "Row prefers", color=PALETTE["ink"], rotation=90, ha="center", va="center")
 for x, y, name in ((0, -0.68, "left"), (1, -0.68, "right"), (1.58, 1, "top"), (1.58, 0, "bottom")):
-    left.text(x, y, name, ha="center" if y < 0 else "left", va="center", color=PALETTE["muted"])
+    left.text(x, y, name, ha="center" if y < 0 else "left", va="center", color=TEXT["muted"])
 finish(left, title="payoffs to Row", limits=((-0.8, 2.1), (-0.85, 1.8)), equal=True, ticks=False)
 row_curve, = right.plot([], [], color=PALETTE["ink"], lw=2.5, label="Row's best p")
 column_curve, = right.plot([], [], "--", color=PALETTE["extra"], lw=2.5, label="Column's best q")

@@ -45,7 +45,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 from helpers import distances, distributions, networks
 from helpers.checks import compare
 from helpers.networks import mlp
-from helpers.plots import PALETTE, film_strip, finish, judge_field, scatter_samples, snapshot_view
+from helpers.plots import PALETTE, TEXT, film_strip, finish, judge_field, scatter_samples, snapshot_view
 from helpers.sampling import uniform_noise
 from helpers.scores import perfect_score, score_modes
 from helpers.stage import sketchpad
@@ -123,7 +123,7 @@ fig, (top, bottom) = plt.subplots(2, 1, figsize=(7.4, 4.6), layout="constrained"
 densities = [top.plot(line, p, color=PALETTE["real"], lw=2)[0],
              top.plot(line, q, "--", color=PALETTE["generated"], lw=2)[0],
              top.text(-1.5, 0.43, "real", color=PALETTE["real"], ha="center"),
-             top.text(0, 0.43, "generated", color=PALETTE["generated"], ha="center")]
+             top.text(0, 0.43, "generated", color=TEXT["generated"], ha="center")]
 here, = top.plot([0, 0], [0, 0.5], color=PALETTE["ink"], lw=1.5)
 question = top.text(0, 0.5, "?", fontsize=18, ha="center", va="bottom", color=PALETTE["ink"])
 finish(top, limits=((-4, 4), (0, 0.72)), title="this number: real or generated?")

@@ -43,7 +43,7 @@ from helpers import distances, distributions, networks
 from helpers.checks import compare
 from helpers.ensemble import train_many
 from helpers.losses import minimax
-from helpers.plots import PALETTE, film_strip, finish, judge_field, scatter_samples
+from helpers.plots import PALETTE, TEXT, film_strip, finish, judge_field, scatter_samples
 from helpers.recordings import load_recording
 from helpers.sampling import uniform_noise
 from helpers.scores import perfect_score, score_modes
@@ -218,7 +218,7 @@ scatter_samples(left, ring.sample(300, rng), kind="real", size=2.5)
 real_points = left.lines[-1]
 scatter_samples(left, np.zeros((0, 2)), kind="generated", size=3.5)
 fake_points = left.lines[-1]
-veil = left.text(0, 0, "the picture waits:\ntick reveal", ha="center", va="center", fontsize=14, color=PALETTE["muted"])
+veil = left.text(0, 0, "the picture waits:\ntick reveal", ha="center", va="center", fontsize=14, color=TEXT["muted"])
 finish(left, limits=window, equal=True)
 rows = {}
 for i, (name, (low, high, start, end)) in enumerate(SCALES.items()):
@@ -683,7 +683,7 @@ left.text(0, 0.42, "real", color=PALETTE["real"], ha="center")
 fake, = left.plot(xs, bell(xs), color=PALETTE["generated"], lw=2)
 verdict, = left.plot(xs, bell(xs), color=PALETTE["discriminator"], lw=1.5)
 left.text(-3.8, 0.9, "$D^*(x)$", color=PALETTE["discriminator"])
-fake_name = left.text(0, 0.47, "generated", color=PALETTE["generated"], ha="center")
+fake_name = left.text(0, 0.47, "generated", color=TEXT["generated"], ha="center")
 finish(left, limits=((-4, 12), (0, 1.05)), xlabel="x", ylabel="densities, and $D^*$")
 middle.plot(ts, table[:, 0], color=PALETTE["ink"], lw=2)
 middle.axhline(math.log(2), color=PALETTE["muted"], ls=":")

@@ -42,7 +42,7 @@ from helpers import distances, distributions
 from helpers.checks import compare
 from helpers.losses import Minimax, minimax, modified_minimax
 from helpers.networks import judge, mlp
-from helpers.plots import PALETTE, finish, judge_field, scatter_samples
+from helpers.plots import PALETTE, TEXT, finish, judge_field, scatter_samples
 from helpers.recordings import load_recording
 from helpers.sampling import uniform_noise
 from helpers.theatre import theatre
@@ -159,9 +159,9 @@ for name, (color, look) in LOOKS.items():
     right.semilogy(scores, slope_sizes[name], look, color=PALETTE[color], lw=2)
     tangents[name], = left.plot([], [], color=PALETTE["generated"], lw=3)
     dots[name], = right.plot([], [], "^", color=PALETTE["generated"], ms=10)
-left.text(-4.6, 6.6, "modified: $-\\log D$", color=PALETTE["extra"])
+left.text(-4.6, 6.6, "modified: $-\\log D$", color=TEXT["extra"])
 left.text(-9.7, 0.6, "minimax: $\\log(1 - D)$", color=PALETTE["ink"])
-right.text(-9.7, 1.35, "modified: $1 - D$", color=PALETTE["extra"])
+right.text(-9.7, 1.35, "modified: $1 - D$", color=TEXT["extra"])
 right.text(-5.4, 5e-4, "minimax: $D$", color=PALETTE["ink"])
 finish(left, title="both losses fall as the score rises", limits=((-10, 6), (-7, 11)), xlabel="score a of a generated point",
        ylabel="loss of the generator")
@@ -421,7 +421,7 @@ marks = {}
 for i, (name, (color, look)) in enumerate(LOOKS.items()):
     right.semilogy(shifts, pull_curves[:, i], look, color=PALETTE[color], lw=2)
     marks[name], = right.plot([], [], "^", color=PALETTE["generated"], ms=10)
-right.text(5.1, 14, "modified", color=PALETTE["extra"])
+right.text(5.1, 14, "modified", color=TEXT["extra"])
 right.text(3.2, 1.5e-3, "minimax", color=PALETTE["ink"])
 finish(right, limits=((0, 10), (1e-5, 40)), xlabel="t, how far the generated bell is off", ylabel="pull on t (log axis)",
        title="what the generator hears")
@@ -811,7 +811,7 @@ paths = {name: [left.plot([], [], color=PALETTE[color], lw=0.9, alpha=0.7)[0] fo
 law = left.axhline(0.6, color=PALETTE["ink"], lw=1, ls=":")
 law_name = left.text(1980, 0.6, r"$\sqrt{2h}$", ha="right", va="bottom", color=PALETTE["ink"])
 left.text(860, 2.75, "minimax", color=PALETTE["ink"])
-left.text(1450, 0.2, "modified", color=PALETTE["extra"])
+left.text(1450, 0.2, "modified", color=TEXT["extra"])
 finish(left, title="twenty starts", limits=((0, 2000), (0, 3)), xlabel="step", ylabel="distance from (0, 0)")
 said = np.linspace(0.01, 0.99, 197)
 right.plot(said, 0 * said, color=PALETTE["ink"], lw=2, label="minimax")

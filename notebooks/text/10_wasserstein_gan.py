@@ -43,7 +43,7 @@ from torch.nn.functional import leaky_relu, logsigmoid
 
 from helpers import distances, distributions, losses, networks
 from helpers.checks import compare
-from helpers.plots import PALETTE, film_strip, finish, judge_field, scatter_samples
+from helpers.plots import PALETTE, TEXT, film_strip, finish, judge_field, scatter_samples
 from helpers.recordings import load_recording
 from helpers.sampling import uniform_noise
 from helpers.theatre import theatre
@@ -139,7 +139,7 @@ ways = {(i, j): left.plot(*np.array([PILES[i], HOLES[j]]).T, color=PALETTE["ink"
                           solid_capstyle="round")[0] for i in range(3) for j in range(3)}
 left.plot(*PILES.T, "^", color=PALETTE["generated"], ms=25)
 left.plot(*HOLES.T, "o", color=PALETTE["real"], ms=25)
-pile_texts = [left.text(x, y - 0.06, "", ha="center", va="center", color="white", weight="bold") for x, y in PILES]
+pile_texts = [left.text(x, y - 0.06, "", ha="center", va="center", color="black", weight="bold") for x, y in PILES]
 hole_texts = [left.text(x, y, "", ha="center", va="center", color="white", weight="bold") for x, y in HOLES]
 for (x, y), name in zip([*PILES, *HOLES], "ABC123"):
     pile = name in "ABC"  # names of piles above, of holes below: no way is likely to run there
@@ -290,7 +290,7 @@ fig, (yard, values, pulls) = plt.subplots(1, 3, figsize=(10.6, 3.4), layout="con
 yard.plot([0, 0], [0, 1], color=PALETTE["real"], lw=5)
 moving, = yard.plot([0, 0], [0, 1], "--", color=PALETTE["generated"], lw=4)
 yard.text(0, 1.08, "real", color=PALETTE["real"], ha="center")
-name_tag = yard.text(0, -0.18, "generated", color=PALETTE["generated"], ha="center")
+name_tag = yard.text(0, -0.18, "generated", color=TEXT["generated"], ha="center")
 finish(yard, limits=((-2.2, 2.2), (-0.4, 1.4)), title="two lines", xlabel="t")
 yard.set_yticks([])
 curves = np.array([four(t) for t in ts]).T
@@ -389,7 +389,7 @@ fig, (left, right) = plt.subplots(1, 2, figsize=(9.2, 3.8), layout="constrained"
 left.fill_between(xs, 250 * p, color=PALETTE["real"], alpha=0.3)
 left.plot(xs, 250 * q, color=PALETTE["generated"], lw=2)
 left.text(-1.5, 0.3, "real", color=PALETTE["real"], ha="center")
-left.text(0, 1.12, "generated", color=PALETTE["generated"], ha="center")
+left.text(0, 1.12, "generated", color=TEXT["generated"], ha="center")
 curve, = left.plot(xs, xs, color=PALETTE["discriminator"], lw=2.5)
 tag = left.text(3.9, 0, "f(x)", ha="right", va="bottom", color=PALETTE["discriminator"])
 finish(left, limits=((-4, 4), (-4.2, 4.2)), xlabel="x", ylabel="grade")
@@ -897,7 +897,7 @@ looks = np.arange(0, 401, 20)
 for (name, values), color, look in zip(arrows.items(), ("discriminator", "muted", "ink", "extra"), ("--", "-.", "-", ":")):
     ax.plot(looks, values.T, look, color=PALETTE[color], lw=0.7, alpha=0.5)
     ax.plot(looks, np.median(values, axis=0), look, color=PALETTE[color], lw=2.2)
-    ax.text(404, np.median(values, axis=0)[-1], name, va="center", color=PALETTE[color])
+    ax.text(404, np.median(values, axis=0)[-1], name, va="center", color=TEXT[color])
 ax.set_yscale("log")
 finish(ax, limits=((0, 560), (1e-7, 1e4)), xlabel="steps of the judge, generator frozen", ylabel="mean length of the arrow",
        title="what the generator hears")
@@ -926,7 +926,7 @@ for name, color, look in (("none", "extra", ":"), ("clip 0.3", "muted", "--"), (
     ax.plot(values.T, look, color=PALETTE[color], lw=0.4, alpha=0.35)
     ax.plot(np.nanmedian(values, axis=0), look, color=PALETTE[color], lw=2)
     beside = {"clip 0.3": 2.0, "penalty 0.1": 0.7, "clip 0.1": 0.7, "penalty 10": 0.6}.get(name, 1.0)  # so that names do not touch
-    ax.text(246, beside * np.median(values[:, -20:]), name, va="center", color=PALETTE[color])
+    ax.text(246, beside * np.median(values[:, -20:]), name, va="center", color=TEXT[color])
 ax.axhline(exact_w, color=PALETTE["real"], lw=1)
 ax.text(298, 1.1 * exact_w, "exact $W_1$", color=PALETTE["real"], ha="right", va="bottom")
 ax.set_yscale("log")
@@ -967,7 +967,7 @@ for name, values in by_layer.items():
     ax.plot(range(1, 13), values.T, look, color=PALETTE[color], lw=0.5, alpha=0.5)
     ax.plot(range(1, 13), np.median(values, axis=0), look, color=PALETTE[color], lw=2)
     lower = 0.005 if name == "clip 0.06" else 1  # so that names do not touch
-    ax.text(0.85, lower * np.median(values[:, 0]), name, ha="right", va="center", color=PALETTE[color])
+    ax.text(0.85, lower * np.median(values[:, 0]), name, ha="right", va="center", color=TEXT[color])
 ax.set_yscale("log")
 ax.set_xticks(range(1, 13))
 finish(ax, limits=((-1.6, 12.3), (1e-21, 1e10)), xlabel="layer (1 is next to the points)", ylabel="slope",
