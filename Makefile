@@ -33,9 +33,9 @@ test: .venv/ready  # Run every test (ARGS="-k puppies": some of them)
 	@.venv/bin/python -m pytest $(ARGS)
 
 test-colab: colab-setup .venv/ready  # Play Colab: each lesson alone in an empty folder, with Colab's versions
-	@.venv/bin/python -m pytest tests/colab $(ARGS)
+	@COLAB=all .venv/bin/python -m pytest tests/colab $(ARGS)
 
-colab-setup: .colab-venv/ready  # Make .colab-venv for that test; from then on `make test` plays Colab too
+colab-setup: .colab-venv/ready  # Make .colab-venv for that test; from then on `make test` plays some lessons in it too
 
 seeds: .venv/ready  # Run a lesson with 20 other seeds: do its assertions hold? (LESSON=2)
 	@.venv/bin/python tests/seeds.py "$(LESSON)"

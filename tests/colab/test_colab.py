@@ -1,12 +1,14 @@
 """Colab, played: each notebook alone in an empty folder, with Colab's versions, and the repository behind its address.
 
-`make test-colab` makes the environment .colab-venv. The address is set in a copy of the checkout, which becomes a
+`make test-colab` makes the environment .colab-venv and plays every lesson; without its COLAB=all some are played, which
+together use every helper: whole, a run of all tests shall take less than twenty minutes on two cores. The address is set in a copy of the checkout, which becomes a
 local bare repository with the version's tag; git is told to fetch from there instead of github.com. A stand-in
 google.colab is imported at start, as in Colab, and pip finds no index: nothing may be installed.
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -20,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = ROOT / ".colab-venv" / "bin" / "python"
 NOTEBOOKS = sorted(path.name for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
 REPOSITORY = "somebody/lessons"
+SOME = 6, 7, 8, 11, 12
 
 pytestmark = pytest.mark.skipif(not (ROOT / ".colab-venv" / "ready").exists() or shutil.which("git") is None,
                                 reason="`make test-colab` has not made Colab's environment")
@@ -102,7 +105,8 @@ def play(notebook, folder, bare, url=f"https://github.com/{REPOSITORY}"):
     return seen, sorted(path.name for path in content.iterdir() if path.name != notebook.name)
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
+@pytest.mark.parametrize("name", NOTEBOOKS if os.environ.get("COLAB") == "all" else
+                         [name for name in NOTEBOOKS if int(name[:2]) in SOME])
 def test_notebook_alone_runs(name, published, tmp_path):
     copy, bare = published
     seen, files = play(copy / "notebooks" / name, tmp_path, bare)
@@ -124,6 +128,22 @@ theatre(networks.mlp([2, 16, 2], rng), networks.judge([2, 16, 1], rng), distribu
 for board in shown():
     sweep(board)
 """
+
+
+def test_some_lessons_use_every_helper():
+    """Imported by them, or by what they import; feedback for exercises is in all."""
+    def imported(path):
+        return set(re.findall(r"^(?:from|import) helpers[ .]+(?:import )?(\w+)|^from helpers import (.+)$", path, re.M))
+
+    known = {path.stem for path in (ROOT / "helpers").glob("[a-z]*.py")}
+    found, todo = set(), [(ROOT / "notebooks" / "text" / f"{name.removesuffix('.ipynb')}.py") for name in NOTEBOOKS
+                          if int(name[:2]) in SOME]
+    while todo:
+        source = todo.pop().read_text(encoding="utf-8")
+        names = {word for groups in imported(source) for group in groups for word in re.findall(r"\w+", group)} & known
+        todo += [ROOT / "helpers" / f"{name}.py" for name in names - found]
+        found |= names
+    assert found == known
 
 
 def test_sketchpad_and_theatre_can_be_made_there(published, tmp_path):
