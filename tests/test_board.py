@@ -87,6 +87,8 @@ def test_an_exception_in_play_is_reported_and_the_next_move_recovers():
     assert isinstance(stage.error, ValueError) and stage.state == frozenset()
     stage.press(1, 0)
     assert stage.error is None and stage.state == {(1, 0)}
+    stage.set(**{"row 2, column 2": 9, "row 1, column 1": 9})
+    assert isinstance(stage.error, ValueError) and stage.state == {(1, 0)}, "a later move does not hide it"
     with pytest.raises(RuntimeError, match="row 2, column 2"):
         sweep(stage)
 

@@ -130,7 +130,7 @@ def test_a_restless_learner(tmp_path):
                  "## Check", "f() + x", "## Try it", FIGURE, "## Why", "again = globals().get('again', 0) + 1\nprint(again)", "again = 1",
                  "## When it breaks", "assert 'x' in globals()", "## Next", "def g():\n    a = 1 if 'x' in globals() else a\n\ng()")
     found, said = asyncio.run(orders.restless(book, ROOT / "notebooks"))
-    assert said.startswith("1 figures, 50 random settings") and said.endswith("of the sections, 3 work alone and 4 say what to run first")
+    assert said.startswith("1 figures, 50 to 50 random settings each") and said.endswith("of the sections, 3 work alone and 4 say what to run first")
     second, breaks, local = found
     assert second == """second run: "again = globals().get('again', 0) + 1" prints '2\\n', and at first '1\\n'"""
     assert breaks.startswith("only 'When it breaks': cell 1 (assert 'x' in globals()): AssertionError")

@@ -540,6 +540,11 @@ def test_it_trains_on_a_drawing_as_it_is_when_chosen_and_on_reset():
     board.set(data="your drawing")
     assert "There are only 0 dots on the sketchpad" in board.sentence and board.error is not None
     assert board.controls["data"].value == "ring" and board.target is RING
+    board.set(play=board.controls["play"].value + 1)
+    board.set(data="your drawing", show_field=False)
+    assert board.error is not None, "neither a later control nor what plays on hides it"
+    assert board.controls["show_field"].value
+    board.pause()
 
 
 def test_a_sketchpad_alone_is_a_target():
