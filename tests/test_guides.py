@@ -90,6 +90,12 @@ def test_links_lead_somewhere(path):
     assert dead_links(path.read_text(encoding="utf-8"), path.parent) == []
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_links_in_lessons_lead_somewhere(path):
+    cells = nbformat.read(path, as_version=4).cells
+    assert dead_links("\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown"), BOOKS) == []
+
+
 def test_dead_links_are_found():
     text = ("[a](01_pictures_as_points.ipynb#Predict:-half-way) [b](01_pictures_as_points.ipynb#Predict:-half-a-way) [c](no.md)\n\n"
             "| [d](01_pictures_as_points.ipynb#What-you-saw) | ![e](no.png) |\n|---|---|\n| [f](glossary.md#x) | <https://a.b/c> |")
