@@ -1001,7 +1001,7 @@ assert abs(moon_film[-1].judge_losses[-100:].mean() - at_400.judge_losses[-100:]
 #
 # Suppose $D(x) = \tfrac12$ for *every* $x$, and no other setting of *this judge's* weights does better. What follows?
 #
-# **(a)** the generator is perfect &nbsp; **(b)** the generator gets no push &nbsp; **(c)** the training has become unstable, and the slopes are junk.
+# **(a)** the generator is perfect &nbsp; **(b)** the generator gets no push &nbsp; **(c)** the training has become unstable, and the slopes are junk
 #
 # Real: $N(0, 1)$. Generated: twice as wide. One judge is the $\sigma(ax+b)$ of Part B, the other a small network.
 

@@ -403,7 +403,7 @@ for theta in (-2.0, 0.5, 3.0):  # D frozen at 1/2, a generator that is wrong
 #
 # **(b)**. It never settles: two random batches always differ a little, $D$ sees the difference and says so. It wanders in a **noise ball**, which grows about as the *square root* of the learning rate, and shrinks if a penalty holds $D$'s slope back. But it does not get worse. As many runs are better in the last third as are worse.
 #
-# And junk? Strictly speaking, as in lesson 7: at $D = \tfrac12$ everywhere the push on $G$ is *zero*, exactly, since lesson 7's last slope has the factor $a$. The trouble near the end has the sources named there: the noise of batches, seen here; the two players who circle each other (here only the spread of the data damps the circle); and a weak $D$ (the blind judge of Part A).
+# And the article's junk? Strictly speaking, at $D = \tfrac12$ everywhere the push on $G$ is *zero*, exactly: lesson 7's last slope has the factor $a$. The trouble near the end has the sources that lesson 7 named: the noise of batches, seen here; the two players who circle each other (here only the spread of the data damps the circle); and a weak $D$ (the blind judge of Part A).
 #
 # ## Why
 #

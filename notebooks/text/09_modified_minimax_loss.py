@@ -5,7 +5,7 @@
 #
 # A judge who is very sure tells the generator hardly anything: lessons 7 and 8 have shown the factor that does it. The inventors of GANs knew it, and gave the generator another question, in one line of the same paper. This lesson asks it on the same points, before the same judge. Then it measures, over many seeds, what that line cures and what it does not.
 #
-# *You need*: lessons 4 (KL, JS), 6 (limit cycle), 7 (the loop, both losses of minimax, $D^*$) and 8 (vanishing gradients, mode collapse). *Time*: about two hours.
+# *You need*: lessons 4 (KL, JS), 6 (limit cycle), 7 (the loop, both players' losses, $D^*$) and 8 (vanishing gradients, mode collapse). *Time*: about two hours.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
