@@ -8,6 +8,9 @@
 # thousands of pictures as a cloud, measure where the cloud is thick, try to draw a new picture from it, and find out why
 # that is hard.
 #
+# The series grew from an article, "Introduction to generative networks". From lesson 2 on it is *the article*; where it puts
+# something more simply than it is, we say what is exact ("strictly speaking").
+#
 # *You need*: school mathematics, and to have read some Python with NumPy. *Time*: about 75 minutes.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
@@ -70,7 +73,7 @@ plt.show()
 #
 # ## Words
 #
-# | word | meaning | in code | shape |
+# | idea | meaning | in code | shape |
 # |---|---|---|---|
 # | **pixel** | one small square of a picture | | |
 # | **channel** | one of the numbers of each pixel: red, green, blue; or grey alone | `channels` | 3 or 1 |
@@ -566,8 +569,9 @@ assert alike["Ankle boot"] > 0.8 and alike["Bag"] > 0.7 and alike["Shirt"] < 0.5
 #
 # $$p(x) = \frac1n \sum_{i=1}^n \frac{1}{h\sqrt{2\pi}}\, e^{-(x - x_i)^2 / (2h^2)}$$
 #
-# Each data point $x_i$ contributes a bump of width $h$, the **bandwidth**; the factor in front gives each bump the area 1. The
-# shape of the bump is called the kernel, and the whole a **kernel density estimate**. By hand, with two loops:
+# Each data point $x_i$ contributes a bump of width $h$, the **bandwidth** ($h$ was a picture's height until now); the factor in
+# front gives each bump the area 1. The shape of the bump is called the kernel, and the whole a **kernel density estimate**. By
+# hand, with two loops:
 
 # %% teaches=["F3", "D5", "D6"]
 brightness = fashion[:8].mean(dim=(1, 2, 3))
@@ -764,8 +768,8 @@ assert max(judged, key=judged.get) in (0.2, 0.3, 0.5)
 #
 # One more caution. It is tempting to read $p(x)$ as "the probability that $x$ is a puppy". It is not. $p(x)$ says **how often
 # this source of pictures produces pictures near** $x$. A flawless puppy of a rare kind has a low density. "Is this a puppy?"
-# is another question. (The judge of lesson 7 will answer yet another one: does this picture come from the data, or from the
-# network?)
+# is another question. (The second network of lesson 7 will answer yet another one: does this picture come from the data, or from
+# the first network?)
 #
 # Strictly speaking, puppies on an infinitely thin sheet have no density in 30,000 dimensions: all probability lies on a set
 # without volume. The bumps give the density of *blurred* puppies. Remember this for lesson 4.

@@ -86,7 +86,7 @@ plt.show()
 # | transformation of the noise; in later lessons, the generator | $G(z)$ | `to_spiral`, ... | `(n, 2)` to `(n, 2)` |
 # | a source of random numbers | | `rng` | |
 #
-# One word to be careful with: the article from which this series grew ("Introduction to generative networks") speaks of "complex" functions and distributions. It means *complicated*; complex
+# One word to be careful with: the article speaks of "complex" functions and distributions. It means *complicated*; complex
 # numbers play no part. And *normal* and *uniform* are two different distributions: a uniform number falls
 # into every stretch between 0 and 1 according to its length, a normal (Gaussian) one falls near its mean most of the time. This lesson turns the first
 # into the second.

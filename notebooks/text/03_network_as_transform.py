@@ -304,7 +304,7 @@ print(f"five layers, {n_parameters} parameters, do the work of {A.numel() + b.nu
 
 # %% [markdown]
 # The other parameters are wasted. Now the cloud. How do we test whether it is normal in all directions? We let it cast a **shadow** on a line, that is, we project
-# it, and measure the KS distance (lesson 2) of the shadow from a normal one with the same mean and sd. Sixteen lines, and the largest distance counts, times
+# it, and measure the KS distance (lesson 2) of the shadow from a normal one with the same mean and sd (standard deviation). Sixteen lines, and the largest distance counts, times
 # $\sqrt n$. Honest normal clouds stay below 1.5, as the first lines of the cell check on 200 of them (lesson 2's bound of 1.95 was for a known mean and sd; here both are
 # taken from the cloud itself). Below 1.5 the test sees no difference: with a small weight scale tanh bends hardly anything, for near 0 it is almost a straight line. So the cell takes the weight scale 2.
 
@@ -512,7 +512,7 @@ assert np.mean(errors["[8]"]) > 2 * np.mean(errors["[64]"])
 # some starts its few units get stuck (a large spread says so). Two layers of 64 do the job from each of the three seeds.
 #
 # So a network *can* be the transformation. There is a theorem: the **universal approximation theorem** says that a network with one hidden layer and an activation such as tanh or ReLU (any that is no polynomial), if it is wide enough, comes as near as you like to any continuous
-# function on a closed, bounded region (Cybenko 1989; Hornik, Stinchcombe and White 1989; Leshno and others 1993). Note the word *continuous*: Part E is about a map that is not. The article from which this series grew puts it as: networks can express functions as "complex", that is, as complicated, as we need. Strictly speaking, the theorem says that suitable weights *exist*. It does not say that training finds them.
+# function on a closed, bounded region (Cybenko 1989; Hornik, Stinchcombe and White 1989; Leshno and others 1993). Note the word *continuous*: Part E is about a map that is not. The article puts it as: networks can express functions as "complex", that is, as complicated, as we need. Strictly speaking, the theorem says that suitable weights *exist*. It does not say that training finds them.
 #
 # ## When it breaks: weights that exist and are not found
 #

@@ -86,7 +86,7 @@ plt.show()
 # | **divergence**: a number for two distributions, 0 only if they are equal | $\mathrm{KL}(p\,\Vert\,q)$, $\mathrm{JS}(p, q)$ | `kullback_leibler`, `jensen_shannon` | one number |
 # | **Wasserstein-1 distance**: how far points must travel on average to turn one cloud into the other | $W_1$ | `wasserstein1` | one number |
 # | **kernel**: how much two points count as the same place | $k(x, y)$ | `gaussian_kernel` | `(n, m)` for all pairs |
-# | **bandwidth**: the kernel's reach, in the units of the points | $\sigma$ | `bandwidth` | a number, or several |
+# | **bandwidth**: the kernel's reach, in the units of the points; lesson 1 wrote $h$ | $\sigma$ | `bandwidth` | a number, or several |
 # | **maximum mean discrepancy**, squared | $\mathrm{MMD}^2$ | `mmd2` | one number |
 # | **witness**: a function that is high where one cloud has more, low where the other has | $f(\cdot)$ | `witness` | one number per place |
 # | **biased**, **unbiased**: an estimate that is off, or right, on average over many samples | | `biased=True` | |
@@ -327,7 +327,7 @@ assert abs(stuck[0][1] - stuck[1][1]) < 1e-9 and stuck[1][2] - stuck[0][2] > 0.7
 #
 # $$k(x, y) \;=\; \exp\!\left(-\frac{|x-y|^2}{2\sigma^2}\right).$$
 #
-# It is 1 for equal points, 0.61 at a distance of one bandwidth $\sigma$, 0.14 at two, and practically 0 at four. Now count soft meetings:
+# (Lesson 1's kernel was a bump of the same shape, but of area 1, to make a density; this one measures likeness.) It is 1 for equal points, 0.61 at a distance of one bandwidth $\sigma$, 0.14 at two, and practically 0 at four. Now count soft meetings:
 #
 # $$\mathrm{MMD}^2 \;=\; \underbrace{\operatorname{mean}\,k(x, x')}_{\text{within the real}} \;+\; \underbrace{\operatorname{mean}\,k(y, y')}_{\text{within the generated}} \;-\; 2\,\underbrace{\operatorname{mean}\,k(x, y)}_{\text{across}}.$$
 #
@@ -474,7 +474,7 @@ plt.show()
 #
 # ## Check
 #
-# The averages are as promised, within four standard errors. And for two Gaussians of variance 1 whose means are 1 apart, the true value is known: $\mathrm{MMD}^2 = \frac{2}{\sqrt3}\,(1 - e^{-1/6})$ at bandwidth 1.
+# The averages are as promised, within four standard errors (a standard error is how far such an average usually strays). And for two Gaussians of variance 1 whose means are 1 apart, the true value is known: $\mathrm{MMD}^2 = \frac{2}{\sqrt3}\,(1 - e^{-1/6})$ at bandwidth 1.
 
 # %% tags=["nbval-ignore-output"] teaches=["D18"]
 def within_error(values, truth, width=4):
@@ -1008,7 +1008,7 @@ compare("force_of_several", lambda: force_of_several(t_test, two_widths), (near_
 # | difference of means, of covariances | samples | 0 to infinity; units of $x$, squared units | nowhere, and blind for everything else |
 # | KL | densities | 0 to infinity, no unit | infinite as soon as a real place is never visited |
 # | JS | densities | 0 to $\log 2$, no unit | as soon as supports are disjoint |
-# | Wasserstein-1 | samples | 0 to infinity, units of $x$ | nowhere; slow for many points |
+# | Wasserstein-1 | samples | 0 to infinity, units of $x$ | never along a shift; lesson 10 has a flat case. Slow for many points |
 # | squared MMD | samples, a bandwidth | 0 to 2, no unit | beyond the reach of its bandwidth |
 #
 # The table that grows through the series:

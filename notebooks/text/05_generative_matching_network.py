@@ -83,16 +83,16 @@ plt.show()
 #
 # And lesson 4 in five lines. The **kernel** $k(x, y) = e^{-|x-y|^2/2\sigma^2}$ says how much two points count as the same place; its reach is the **bandwidth** $\sigma$, and for a list of bandwidths the kernels are averaged. The **squared MMD** of two clouds is
 #
-# $$\text{mean } k \text{ within the generated} \;+\; \text{mean } k \text{ within the real} \;-\; 2 \cdot \text{mean } k \text{ across}.$$
+# $$\text{mean } k \text{ within the real} \;+\; \text{mean } k \text{ within the generated} \;-\; 2 \cdot \text{mean } k \text{ across}.$$
 #
-# From samples it is an *estimate*; `mmd2` gives the unbiased one, which is right on average and may be slightly below 0. Minus its slope at a generated point, times the number of points, is the **force** on that point: the pull of the real ones plus the push of the other generated ones.
+# Which cloud is named first does not matter. From samples it is an *estimate*; `mmd2` gives the unbiased one, which is right on average and may be slightly below 0. Minus its slope at a generated point, times the number of points, is the **force** on that point: the pull of the real ones plus the push of the other generated ones.
 # **Wasserstein-1** says how far points would have to travel; the **floor** is what it gives for two samples of the real distribution.
 #
 # ---
 # # Part A: the loop
 #
 # The article tells the story in five verbs: *draw* noise, *generate* points, *compare* them with real samples, *back-propagate* the difference and *update* the generator. It calls this the **direct** way, because the
-# difference itself is what is minimised. Step through one turn of the loop, with the numbers of a real one. (It opens at step 4, the way back, which is the new thing.)
+# difference itself is what is minimised. Step through one turn of the loop, with the numbers of a real one. (It opens at step 4, the way back, which is the new thing. Noise is uniform between $-1$ and $1$ from here on, no longer between 0 and 1.)
 
 # %% teaches=["D15", "D16", "F6", "D19"]
 step_generator = networks.mlp((2, 64, 64, 2), rng)
@@ -295,7 +295,7 @@ print(f"largest difference between the two ways: {difference:.1e}")
 assert difference < 1e-6
 
 # %% [markdown]
-# So lesson 4's arrows are all the generator ever hears. The comparison could be something else entirely, and the generator would not notice: it would still receive one arrow for each point.
+# So lesson 4's arrows are all the generator ever hears. (One thing, many names: lesson 4 said *force*, we say *arrow*, and *push* or *pull* where its strength is meant. It is always minus a slope of the loss, at a generated point.) The comparison could be something else entirely, and the generator would not notice: it would still receive one arrow for each point.
 #
 # ## The code: the loop with a pause button
 #
@@ -473,7 +473,7 @@ def outside(x):
 print(f"a code of 64 numbers instead of 3,072 pixels keeps {100 * (1 - outside(fresh)):.0f} % of the variance of fresh puppies")
 
 # %% [markdown]
-# ### Predict
+# ## Predict
 #
 # A code can be compared as a code or, decoded, as a picture; pixels only as pixels. So there are three GMNs, with the same hidden layers, noise and number of steps: it makes codes and *codes* are compared; it makes codes and *pixels* are compared; it makes pixels. Which pictures will look alike?
 #
@@ -578,7 +578,7 @@ for seed in (1, 2):
 #
 # **A fixed kernel asks the wrong question about pictures.** It compares pixel by pixel: a puppy moved by two pixels is far from itself, and one under faint noise is near. Behind the decoder that did little harm, because the decoder leaves few wrong pictures to make; it is no guide to sharp ones.
 #
-# **The signal is weak in many dimensions.** Take two round Gaussians in $d$ dimensions, one shifted by 1 along one coordinate. Whoever knows the densities finds the difference as easily as ever: KL is exactly $\tfrac12$ for every $d$. The MMD has a closed form too. Two points of one cloud differ by about $\sqrt{2d}$, so take that as the bandwidth, $\sigma^2 = 2d$:
+# **The signal drowns in coordinates that carry noise.** Take two round Gaussians in $d$ dimensions, one shifted by 1 along one coordinate. Whoever knows the densities finds the difference as easily as ever: KL is exactly $\tfrac12$ for every $d$. The MMD has a closed form too. Two points of one cloud differ by about $\sqrt{2d}$, so take that as the bandwidth, $\sigma^2 = 2d$:
 #
 # $$\mathrm{MMD}^2 \;=\; 2\,\underbrace{\left(1+\tfrac{2}{\sigma^2}\right)^{-d/2}}_{\text{mean kernel within a cloud}}\,\Bigl(1 - \underbrace{e^{-1/(2(2+\sigma^2))}}_{\text{what the shift leaves of it}}\Bigr) \;\approx\; \frac{0.303}{d} \quad\text{for large } d.$$
 #

@@ -337,7 +337,7 @@ board(show, play, {"The machine begins": "X" + EMPTY[1:], "You begin": EMPTY}, t
 # %% [markdown]
 # **Figure 6.3.** The board after the machine's first move, an X in the corner. The middle says "draw", all seven other fields say "you lose". Press a field to play there.
 #
-# ### What you saw
+# ## What you saw
 #
 # **(c)**. Of the eight answers to a corner, only the middle holds the draw. The machine sets no traps and does not count on your mistakes; it only makes moves that keep the value it has.
 
@@ -678,7 +678,7 @@ sliders(draw, fig, y=(-1.0, 1.0, 0.1, 0.1))
 #
 # **(a)** both arrive at $(0,0)$ &nbsp; **(b)** smaller steps arrive, alternating ones leave &nbsp; **(c)** smaller steps leave too, only more slowly, and alternating ones go round and round &nbsp; **(d)** both leave
 #
-# ### The code: gradient play
+# ## The code: gradient play
 #
 # *Each player has a loss of its own and steps down its own slope, with the other's number held still.* Simultaneous: both look, then both move. Alternating: the second looks after the first has moved. A few lines, for any two losses:
 
@@ -793,7 +793,7 @@ plt.show()
 # %% [markdown]
 # **Figure 6.8.** Above, simultaneous steps: smaller steps leave more slowly, but they leave. Below, alternating steps, the first player first: round and round, for every one of these step sizes.
 #
-# ### What you saw
+# ## What you saw
 #
 # **(c)**. Smaller steps only slow it down. Why: the step $h\,(-y, x)$ is at right angles to the way $(x, y)$ from the centre, since $-yx + xy = 0$, and it is $h\sqrt{x^2+y^2}$ long. So each step goes along the tangent, and a tangent leads out of a circle. By Pythagoras,
 #
@@ -892,7 +892,7 @@ print(f"after 20 rounds, in each of which y has its best answer first: x = {x:.2
 assert abs(x) <= h
 
 # %% [markdown]
-# **What it means for a GAN.** Each training step *does* freeze one network while the other takes a step. Who is frozen, and for how long, is a choice. With the discriminator frozen for good, a generator runs to the one place that it likes best (lesson 8 calls that mode collapse); a generator that waits until its judge has answered well may be the better off for it, if the judge has a brake (lesson 10).
+# **What it means for a GAN.** Each training step *does* freeze one network while the other takes a step. Who is frozen, and for how long, is a choice. With the discriminator frozen for good, a generator runs to the one place that it likes best (lesson 8 calls that mode collapse); a generator that waits until its opponent has answered well may be the better off for it, if the discriminator has a brake (lesson 10).
 #
 # ---
 # # Part E: the smallest GAN
@@ -1009,7 +1009,7 @@ plt.show()
 # %% [markdown]
 # **Figure 6.11.** The large dot is the place after 500 steps, and the title says how far from $(0,0)$ that is. From left to right: out with every step, and ever more slowly, because far out $D(g)$ is nearly 0 and the minimax loss is flat there (lesson 8 comes back to that); down to what is nearly a circle; inwards, ever more slowly; a quick spiral in.
 #
-# ### What you saw
+# ## What you saw
 #
 # **(d)**: a **limit cycle**, a closed path that the run comes to from inside and from outside; for small steps nearly a circle, whatever the start (other than $(0,0)$ itself). How far from $(0,0)$ a simultaneous step ends follows from the slopes. Write $s = D(g)$ for short. The slope of $\log\sigma(u)$ is $1 - \sigma(u)$ and that of $\log(1-\sigma(u))$ is $-\sigma(u)$, so in one step $d$ changes by $-h\,g\,s$, and $g$ by $h\,d\,s$ (minimax) or $h\,d\,(1-s)$ (modified). With $r^2 = g^2 + d^2$, and $\tanh\tfrac{gd}{2}$, which is $2s - 1$:
 #
@@ -1043,7 +1043,7 @@ assert abs(slow * math.sqrt(1 + 0.2 * 1000 / 8) - 1) < 0.1
 # %% [markdown]
 # ### What helps: friction
 #
-# Near the centre the field only turns; the modified loss brakes there too feebly, like $r^4$. The **penalty** (R1, in the paper) is a real brake: it charges the discriminator for the steepness of its score at the real point, $\tfrac{\gamma}{2} d^2$. Move *penalty* in Figure 6.10: the arrows now lean inwards, and if the brake is strong enough for the step ($\gamma > h/4$), the run arrives. At $\gamma = 1$ it stops circling; beyond, it creeps in from the side.
+# Near the centre the field only turns; the modified loss brakes there too feebly, like $r^4$. The **penalty** (R1, in the paper; lesson 8 takes it to networks, without the factor $\tfrac12$) is a real brake: it charges the discriminator for the steepness of its score at the real point, $\tfrac{\gamma}{2} d^2$. Move *penalty* in Figure 6.10: the arrows now lean inwards, and if the brake is strong enough for the step ($\gamma > h/4$), the run arrives. At $\gamma = 1$ it stops circling; beyond, it creeps in from the side.
 #
 # Near $(0,0)$ one step adds $h\,\tfrac d2$ to $g$ and $h\,(-\tfrac g2 - \gamma d)$ to $d$. These two lines are a matrix, and its *eigenvalues* say what such a step does: their real part pulls in (or pushes out), their imaginary part turns. (Take them as a tool, if they are new to you; the runs beside them say the same.) The cell lets PyTorch find the matrix.
 

@@ -190,7 +190,7 @@ assert 0.6 < accuracy["(b) beyond 0.75"] < best_score - 0.003
 # ---
 # # Part B: the smallest GAN
 #
-# Three numbers make a complete GAN. Real: $x \sim N(0, 1)$, the normal distribution. Generator: $G(z) = z + \theta$ with normal noise $z$; one parameter, and $\theta = 0$ would be perfect. Discriminator: $D(x) = \sigma(a x + b)$, two parameters; at $a = b = 0$ it says $\tfrac12$ everywhere.
+# Three numbers make a complete GAN. Real: $x \sim N(0, 1)$, the normal distribution. Generator: $G(z) = z + \theta$ with normal noise $z$; one parameter, and $\theta = 0$ would be perfect. Discriminator: $D(x) = \sigma(a x + b)$, two parameters (in this Part $a$ is a slope, and the logit is $ax + b$); at $a = b = 0$ it says $\tfrac12$ everywhere.
 #
 # What both fight about is the value
 #
@@ -561,7 +561,7 @@ print(f"noise {tuple(z.shape)}, the first is ({z[0, 0]:.2f}, {z[0, 1]:.2f})")
 assert z.shape == (128, 2) and z.abs().max() <= 1
 
 # %% [markdown]
-# **Step 2: noise becomes generated points.** (Where the data have more numbers than the noise, as pictures do, $G$ itself does the enlarging; nothing is enlarged before.)
+# **Step 2: noise becomes generated points.** (Pictures have more numbers than the noise: $G$ itself does the enlarging, as lesson 3 showed.)
 
 # %% tags=["nbval-ignore-output"] teaches=["S2", "D26"]
 x_fake = generator(z)
@@ -858,7 +858,7 @@ player(moon_film, layers=("real", "generated", "field", "loss"))
 # %% [markdown]
 # **Figure 7.11.** The training of Figure 7.1 as a film. The generated cloud is chased from place to place, then finds the moons and spreads along them, while the ground pales.
 #
-# Only $G$'s cloud moves. The real points are data, and $D$ is no cloud; it is the colour of the ground. And the loss curves are no progress report: on the moons, after a wild beginning, they hover around $\log 4$ and $-\log 2$, whatever the picture does (the numbers come below). Where $D$'s loss stays *below* $\log 4$, as on the ring further down, the judge does see a difference; but whether it goes up or down is no measure of progress. A loss measured against a moving opponent cannot tell how good either of them is.
+# Only $G$'s cloud moves, as in lesson 5; $D$ is no cloud but the colour of the ground. And the loss curves are no progress report: on the moons, after a wild beginning, they hover around $\log 4$ and $-\log 2$, whatever the picture does (the numbers come below). Where $D$'s loss stays *below* $\log 4$, as on the ring further down, the judge does see a difference; but whether it goes up or down is no measure of progress. A loss measured against a moving opponent cannot tell how good either of them is.
 #
 # ## Check
 #
@@ -997,7 +997,11 @@ assert abs(moon_film[-1].judge_losses[-100:].mean() - at_400.judge_losses[-100:]
 #
 # ## When it breaks
 #
-# **A judge that cannot see.** Predict first. Suppose $D(x) = \tfrac12$ for *every* $x$, and no other setting of *this judge's* weights does better. What follows? **(a)** the generator is perfect; **(b)** the generator gets no push; **(c)** the training has become unstable, and the slopes are junk.
+# ### Predict: a judge that cannot see
+#
+# Suppose $D(x) = \tfrac12$ for *every* $x$, and no other setting of *this judge's* weights does better. What follows?
+#
+# **(a)** the generator is perfect &nbsp; **(b)** the generator gets no push &nbsp; **(c)** the training has become unstable, and the slopes are junk
 #
 # Real: $N(0, 1)$. Generated: twice as wide. One judge is the $\sigma(ax+b)$ of Part B, the other a small network.
 
@@ -1039,7 +1043,9 @@ assert math.isclose(w1, math.sqrt(2 / math.pi), rel_tol=0.01), "far from equal"
 #
 # **(b)**. A curve that can only rise or fall has no answer to "narrow or wide?", and settles on $\tfrac12$. The generator is far from perfect and hears nothing. Neither (a) nor (c): no push is not junk. $D = \tfrac12$ everywhere means success only if $D$ is the best of *all* judges. When GANs tremble near the end, the cause is not that $D$ says $\tfrac12$; it is that two moving players circle each other, or that batches are noisy, or that $D$ is weak.
 #
-# **Four games.** Moons again, 250 steps. One is as before. In the others the generator's sign is flipped, so that both players *want the same*; or $D$ is frozen after 40 steps; or $G$ learns ten times as slowly. Which panel is which? (The order is drawn at random.)
+# ### Predict: four games
+#
+# Moons again, 250 steps. One is as before. In the others the generator's sign is flipped, so that both players *want the same*; or $D$ is frozen after 40 steps; or $G$ learns ten times as slowly. Which panel is which? (The order is drawn at random.)
 
 # %% tags=["nbval-ignore-output"] teaches=["D22", "D25"]
 class Friends(Minimax):

@@ -3,9 +3,9 @@
 #
 # **How does it go wrong?**
 #
-# GANs are hard to stop, their gradients vanish, they collapse: so says the article from which this series began ("Introduction to generative networks"), and so does nearly everybody, mostly from a run or two. In this lesson you *measure* it. First a bench of instruments, since no single one tells the truth. Then the three challenges, one part each: shown, explained, put exactly, over many seeds.
+# GANs are hard to stop, their gradients vanish, they collapse: so says the article, and so does nearly everybody, mostly from a run or two. In this lesson you *measure* it. First a bench of instruments, since no single one tells the truth. Then the three challenges, one part each: shown, explained, put exactly, over many seeds.
 #
-# *You need*: lessons 6 (who circles, and why) and 7 (the GAN loop, $D^*$, the minimax loss). *Time*: about two and a half hours, best in two sittings with a break before Part C.
+# *You need*: lessons 4 (JS, Wasserstein-1 and its floor), 5 (how heaps are counted), 6 (who circles, and why) and 7 (the GAN loop, $D^*$, the minimax loss). *Time*: about two and a half hours, best in two sittings with a break before Part C.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
@@ -294,7 +294,7 @@ plt.show()
 #
 # ## What you saw
 #
-# **(d)**. By the four inner instruments, the run that looks most like the ideal is the *blind judge*'s: accuracy, losses and gradient all say "equilibrium", and the cloud is a slanted square. The one *good* run, *in balance*, has the larger gradient, because its players are still at work. High quality is higher for the run that has *one* heap than for the good one: whoever sits in the middle of a heap never misses it. And $W_1$, the best of them here, tells that something is wrong and not what; its floor hides small faults; and it needs fresh points, and few dimensions (lesson 4). So read several, and look at the picture. From here on, every number comes from many seeds.
+# **(d)**. By the four inner instruments, the run that looks most like the ideal is the *blind judge*'s: accuracy, losses and gradient all say "equilibrium", and the cloud is a slanted square. The one *good* run, *in balance*, has the larger gradient, because its players are still at work. High quality is higher for the run that has *one* heap than for the good one: whoever sits in the middle of a heap never misses it. And $W_1$, the best of them here, tells that something is wrong and not what; its floor hides small faults; and it needs fresh points, and few dimensions (lesson 10 shows why). So read several, and look at the picture. From here on, every number comes from many seeds.
 #
 # ---
 # # Part B: when to stop
@@ -307,7 +307,7 @@ plt.show()
 #
 # ## Try it: on from the equilibrium
 #
-# Twenty runs for each learning rate, as one tensor. $W_1$ between $N(0,1)$ and $N(\theta,1)$ is exactly $|\theta|$: no floor here. Two menus change one thing each: a *penalty*, $0.3\,a^2$ added to $D$'s loss, holds back its slope $a$ (lesson 6 had one in the Dirac-GAN); and instead of $\theta$ itself you may look at its *moving average*, which follows $\theta$ with a memory of some 200 steps.
+# Twenty runs for each learning rate, as one tensor. $W_1$ between $N(0,1)$ and $N(\theta,1)$ is exactly $|\theta|$: no floor here. Two menus change one thing each: a *penalty*, $0.3\,a^2$ added to $D$'s loss, holds back its slope $a$ (lesson 6 had one in the Dirac-GAN, with a factor $\tfrac12$); and instead of $\theta$ itself you may look at its *moving average*, which follows $\theta$ with a memory of some 200 steps.
 
 # %% teaches=["D33"]
 def wander(rates, n_runs, n_steps, batch_size, rng, penalty=0.0, decay=0.995, every=30):
@@ -403,7 +403,7 @@ for theta in (-2.0, 0.5, 3.0):  # D frozen at 1/2, a generator that is wrong
 #
 # **(b)**. It never settles: two random batches always differ a little, $D$ sees the difference and says so. It wanders in a **noise ball**, which grows about as the *square root* of the learning rate, and shrinks if a penalty holds $D$'s slope back. But it does not get worse. As many runs are better in the last third as are worse.
 #
-# The article says that near $D = \tfrac12$ the generator trains on junk. Strictly speaking, at $D = \tfrac12$ everywhere the push on $G$ is *zero*, exactly: lesson 7's last slope has the factor $a$. A frozen $D$ of one half would leave $G$ where it is for ever. The trouble near the end has other sources: the noise of batches, seen here; the two players who circle each other (lesson 6: gradient steps need not *reach* an equilibrium, and here only the spread of the data damps the circle); and a weak $D$, which says $\tfrac12$ for want of sight (the blind judge of Part A).
+# And the article's junk? Strictly speaking, at $D = \tfrac12$ everywhere the push on $G$ is *zero*, exactly: lesson 7's last slope has the factor $a$. The trouble near the end has the sources that lesson 7 named: the noise of batches, seen here; the two players who circle each other (here only the spread of the data damps the circle); and a weak $D$ (the blind judge of Part A).
 #
 # ## Why
 #
@@ -753,7 +753,7 @@ assert math.isclose(generator_loss(0.0), -math.log(2), rel_tol=1e-6) and at_dist
 #
 # ### Near, and sharing nothing
 #
-# Do heaps have to be that far apart? No. A generator whose noise has fewer numbers than its data draws a **thin surface**: a curve in the plane, sixteen dimensions among a puppy's 30,000. The article asks for noise of as many numbers as the data; strictly speaking that is not needed, and hardly anybody does it; but here is the price. Real below: points around a segment, off it by normal numbers of sd 0.05. Generated: points *on* the segment, as good as a straight line can be.
+# Do heaps have to be that far apart? No. A generator whose noise has fewer numbers than its data draws a **thin surface**: a curve in the plane, sixteen dimensions among a puppy's 30,000. Lesson 3 allowed it; here is the price. Real below: points around a segment, off it by normal numbers of sd 0.05. Generated: points *on* the segment, as good as a straight line can be.
 
 # %% teaches=["D34"]
 off = 0.05 * torch.randn(1_000_000, generator=rng, dtype=torch.float64)
@@ -986,7 +986,7 @@ assert hops_unequal.float().mean() > max(2, 3 * hops_equal.float().mean()) and q
 # | balanced | $D$'s rate raised to $G$'s |
 # | both slow | $G$'s rate lowered to $D$'s |
 # | more noise | sixteen noise numbers in place of two |
-# | penalty | R1: $0.3$ times the mean squared slope of $D$'s logit at real points is added to $D$'s loss |
+# | penalty | R1 (lesson 6, here without its $\tfrac12$): $0.3$ times the mean squared slope of $D$'s logit at real points is added to $D$'s loss |
 # | spread | $D$ is told how widely its batch is spread (Karras et al. 2018, after an idea of Salimans et al. 2016: a *minibatch feature*) |
 # | neighbour | $D$ is shown two points of the batch at once (after PacGAN, Lin et al. 2018, which packs them in separate pairs: *packing*) |
 #
@@ -1173,7 +1173,7 @@ compare("spread_column", lambda: spread_column(x_batch), spread_reference, sprea
 #
 # | loss | what it measures at the optimum | gradient when far apart | second network | what breaks it |
 # |---|---|---|---|---|
-# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many dimensions |
+# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many coordinates with noise of their own |
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | real and generated points that hardly overlap, with a good $D$; a slow $D$ (collapse) |
 #
 # ## Next

@@ -5,7 +5,7 @@
 #
 # A judge who is very sure tells the generator hardly anything: lessons 7 and 8 have shown the factor that does it. The inventors of GANs knew it, and gave the generator another question, in one line of the same paper. This lesson asks it on the same points, before the same judge. Then it measures, over many seeds, what that line cures and what it does not.
 #
-# *You need*: lessons 6 (limit cycle), 7 (the loop, both losses of minimax, $D^*$) and 8 (vanishing gradients, mode collapse). *Time*: about two hours.
+# *You need*: lessons 4 (KL, JS), 6 (limit cycle), 7 (the loop, both players' losses, $D^*$) and 8 (vanishing gradients, mode collapse). *Time*: about two hours.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
@@ -130,7 +130,7 @@ print(f"typical arrow: minimax {pushes['minimax'][-1].norm(dim=1).median():.3f},
 # | **to saturate**: to go flat; where a curve saturates, its slope is nearly 0 | | | |
 # | **push**: the arrow on a generated point, minus the slope of its own term of the loss | | `gan_push(...)` | `(n, 2)` |
 # | **gradient**: the slopes of the loss in all of the generator's weights, one list; its length | | | one number for each weight |
-# | real density, generated density, their half-and-half mixture | $p$, $q$, $m = \tfrac12(p+q)$ | | |
+# | real density, generated density, their half-and-half mixture (lesson 4 called it $r$) | $p$, $q$, $m = \tfrac12(p+q)$ | | |
 # | **zero-sum**: what one player loses, the other wins (lesson 6) | | | |
 #
 # ---
@@ -254,7 +254,7 @@ assert math.isclose(modified_minimax.generator(torch.zeros(9)).item(), math.log(
 # %% [markdown]
 # Another way to say the same, which you will meet in most code: the generator is trained as if its points carried the label *real*. That is no lie to the judge, who learns with the true labels as before; it is one cross-entropy with the labels exchanged.
 #
-# The inventors' own program does it this way. In their repository, `goodfeli/adversarial`, the file `__init__.py` computes the generator's cost from the judge's answers to generated points and the label 1, and the settings with which they trained on handwritten digits (`mnist.yaml`) leave that as it is. So the loss of equation (1), after which the game is named, is not what the released program trains with. (The article from which this series began, "Introduction to generative networks", calls it "modified"; strictly speaking, it is the original practice.)
+# The inventors' own program does it this way. In their repository, `goodfeli/adversarial`, the file `__init__.py` computes the generator's cost from the judge's answers to generated points and the label 1, and the settings with which they trained on handwritten digits (`mnist.yaml`) leave that as it is. So the loss of equation (1), after which the game is named, is not what the released program trains with. (The article calls it "modified"; strictly speaking, it is the original practice.)
 
 # %% teaches=["D36"]
 exchanged = binary_cross_entropy_with_logits(fake_scores, torch.ones(50))  # label 1, "real", on generated points
@@ -701,7 +701,7 @@ assert 5 <= nearer_at_the_end.sum() <= 15
 #
 # ### 1. It grows, and it gets noisier
 #
-# A narrow ring, a fixed random generator in its middle, and a discriminator that learns on and on (lesson 8's bench). For each of the seeds *two* judges, which differ in nothing but chance. After 30, 100 and 300 steps of theirs: how long is the gradient? How much does it differ from batch to batch? And do the two judges agree where to go? (To be quick, all forty judges learn at once: `torch.func` stacks their weights, and `vmap` asks each about its own points.)
+# A narrow ring, a fixed random generator in its middle, and a discriminator that learns on and on (as in lesson 8, *With a trained judge*). For each of the seeds *two* judges, which differ in nothing but chance. After 30, 100 and 300 steps of theirs: how long is the gradient? How much does it differ from batch to batch? And do the two judges agree where to go? (To be quick, all forty judges learn at once: `torch.func` stacks their weights, and `vmap` asks each about its own points.)
 
 # %% tags=["nbval-ignore-output"] teaches=["D36"]
 narrow_ring, LOOK_AT, TWINS = distributions.ring(sd=0.02), (30, 100, 300), 2
@@ -892,7 +892,11 @@ assert slope_of_sum["minimax"] < 1e-4 < 1e-2 < slope_of_sum["modified"]
 # %% [markdown]
 # ### 3. It still collapses
 #
-# Predict first. Lesson 8's bad setting on the ring of eight: noise of 16 numbers, and a discriminator that learns at a third of the generator's rate. With which loss are more of the twenty runs stuck on one or two heaps after 2,000 steps? **(a)** minimax &nbsp; **(b)** modified &nbsp; **(c)** neither, the modified loss has cured it
+# #### Predict: which loss collapses more often?
+#
+# A judge that is too slow, as in lesson 8, but in another setting: the ring of eight with noise of 16 numbers (there 2), and a discriminator that learns at a third of the generator's rate (there a tenth). With which loss are more of the twenty runs stuck on one or two heaps after 2,000 steps?
+#
+# **(a)** minimax &nbsp; **(b)** modified &nbsp; **(c)** neither, the modified loss has cured it
 
 # %% teaches=["D36"]
 collapse = load_recording("modified_collapse")
@@ -1133,7 +1137,7 @@ compare("both_losses", lambda: both_losses(fake_scores), -fake_scores.mean(), bo
 #
 # | loss | what it measures at the optimum | gradient when far apart | second network | what breaks it |
 # |---|---|---|---|---|
-# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many dimensions |
+# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many coordinates with noise of their own |
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | real and generated points that hardly overlap, with a good $D$; a slow $D$ (collapse) |
 # | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance (of two bells) | a discriminator that keeps pace | a gradient as noisy as it is long; a slow $D$ (collapse) |
 #
@@ -1188,12 +1192,6 @@ assert torch.isclose(minimax.generator(fake_scores) + modified_minimax.generator
 # $-\log(1-D)$ has the slope $D$ in the score: loud where the judge is fooled, quiet where it is right already. $\log D$ has the slope $1-D$: quiet where the judge is fooled, and at full strength for ever where it is right. It would go on lowering scores that are low enough, and neglect its mistakes. The judge's old question has its silence in the right place; the generator's had it in the wrong one. And it would have no best answer at all: wherever $q > p$, its loss falls for ever as $D$ goes to 0.
 #
 # </details>
-#
-# <details><summary>Answer 8</summary>
-#
-# By Figure 9.9 one would gain the start, by Figure 9.7 an even hand afterwards. To find out: three arms (minimax, modified, first one then the other), the same twenty seeds and as many steps in each, Wasserstein-1 to fresh points and the shares of the heaps at a step fixed beforehand, and a count of seeds in place of the best picture.
-#
-# </details>
 
 # %% jupyter={"source_hidden": true} tags=["answer"]
 factors = {t: pulls(t)[1] / pulls(t)[0] for t in (1, 8)}
@@ -1201,6 +1199,13 @@ print(f"Answer 7: to pull as the modified loss does, minimax needs a rate {facto
       f"and {factors[1]:.2f} times at t = 1")
 print(f"with the rate for t = 8, a step at t = 1 would be {factors[8] / factors[1]:,.0f} times too long")
 assert factors[8] > 1e4 and factors[1] < 2
+
+# %% [markdown] tags=["answer"]
+# <details><summary>Answer 8</summary>
+#
+# By Figure 9.9 one would gain the start, by Figure 9.7 an even hand afterwards. To find out: three arms (minimax, modified, first one then the other), the same twenty seeds and as many steps in each, Wasserstein-1 to fresh points and the shares of the heaps at a step fixed beforehand, and a count of seeds in place of the best picture.
+#
+# </details>
 
 # %% [markdown] tags=["answer"]
 # <details><summary>What to look for in the theatre</summary>

@@ -6,7 +6,7 @@
 # A discriminator says "real" or "generated", and lesson 8 showed the price: once it is sure, its curve is flat where the generator stands, and the gradient is gone. Lesson 9 changed the generator's question. This lesson changes the judge. It gives every point a *grade*, with no top and no bottom, and the difference of the
 # two average grades is to be a **distance** that does not go flat when the clouds are far apart: how far dirt must be carried to turn one heap into the other. That is the **Wasserstein GAN**, WGAN (Arjovsky, Chintala and Bottou 2017). It works under one condition, which short accounts leave out.
 #
-# *You need*: lessons 4 (KL, JS, MMD, Wasserstein-1 on a line), 7 (the loop) and 8 (what goes wrong). *Time*: about two and a half hours, best in two sittings with a break before Part D.
+# *You need*: lessons 4 (KL, JS, MMD, Wasserstein-1 on a line), 7 (the loop), 8 (what goes wrong) and 9 (two questions, and their sum). *Time*: about two and a half hours, best in two sittings with a break before Part D.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
@@ -88,7 +88,7 @@ plt.show()
 # ---
 # # Part A: dirt and holes
 #
-# Three piles of dirt (suppliers) have to fill three holes (consumers). Carrying one shovel of dirt one metre costs 1. A complete list of who brings how much to whom is a transport plan.
+# Three piles of dirt (suppliers; lesson 4 had sand) have to fill three holes (consumers). Carrying one shovel of dirt one metre costs 1. A complete list of who brings how much to whom is a transport plan.
 #
 # ## Predict
 #
@@ -252,7 +252,7 @@ assert in_order <= np.abs(piles - holes).mean() + 1e-12
 # %% [markdown]
 # **Figure 10.3.** The last of the twenty pairs. Left, every pile serves the hole of the same number, wherever that is. Right, both in order from left to right: no two ways cross, and no plan is cheaper.
 #
-# In the plane there is no order. With equally many points a plan can be a *pairing*, and `distances.wasserstein1` finds the cheapest one exactly; it has been the yardstick since lesson 5.
+# In the plane there is no order. With equally many points a plan can be a *pairing* that uses every point once: the fair pairing that lesson 3 promised. `distances.wasserstein1` finds the cheapest one exactly; it has been the yardstick since lesson 4.
 #
 # ---
 # # Part B: two parallel lines
@@ -357,7 +357,7 @@ assert abs(four_slopes(2.0)[2]) < 1e-6 < four_slopes(0.3)[2] and four_slopes(2.0
 #
 # $$\sum_j b_j f(y_j) - \sum_i a_i f(x_i) \;=\; \sum_{ij} \pi_{ij}\,\bigl(f(y_j) - f(x_i)\bigr) \;\le\; \sum_{ij} \pi_{ij}\, c_{ij}.$$
 #
-# (The first step uses that $\pi$'s rows and columns add up.) So no prices earn more than the cheapest plan costs. The theorem says that the best prices earn *exactly* that much (Kantorovich 1942; in the form below Kantorovich and Rubinstein 1958). Ask the same of *all* pairs of places, any of which might be pile or hole, and the condition says that $f$ is nowhere steeper than 1, up or down. (That asking for more does not lower the best income is not obvious: the figure after the next one extends prices from the points to all places.) With $1/n$ in each point, sums become means:
+# (The first step uses that $\pi$'s rows and columns add up. Mind the letters: the $x_i$ are piles, later generated points, and the $y_j$ holes, later real ones; in lesson 4 it was the other way round.) So no prices earn more than the cheapest plan costs. The theorem says that the best prices earn *exactly* that much (Kantorovich 1942; in the form below Kantorovich and Rubinstein 1958). Ask the same of *all* pairs of places, any of which might be pile or hole, and the condition says that $f$ is nowhere steeper than 1, up or down. (That asking for more does not lower the best income is not obvious: the figure after the next one extends prices from the points to all places.) With $1/n$ in each point, sums become means:
 #
 # $$W_1 \;=\; \max_{f \text{ 1-Lipschitz}} \; \Bigl[\operatorname{mean} f(x_{\text{real}}) - \operatorname{mean} f(x_{\text{generated}})\Bigr].$$
 #
@@ -501,7 +501,7 @@ plt.show()
 #
 # ## The code
 #
-# A critic is lesson 7's judge, layer by layer, without a sigmoid: any number may come out. Its loss is minus the gap; the generator's is minus its own average grade.
+# A critic is lesson 7's judge, layer by layer, without a sigmoid: any number may come out. Its loss is minus the gap; the generator's is minus its own average grade, the bare score that was left when lesson 9 added its two questions.
 
 # %% tags=["shows:helpers.losses.Wasserstein"] teaches=["D38", "Q2", "Q3", "D39"]
 class Wasserstein:
@@ -601,7 +601,7 @@ def clip_weights(critic, bound):
             weights.clamp_(-bound, bound)
 
 # %% [markdown]
-# The *gradient penalty* (Gulrajani et al. 2017) measures the slope itself, at places on the way from a real point to a generated one (pairs drawn at random, not the plan's), and charges for every deviation from 1. (`at="real"` is another penalty, R1, which asks for slope 0 at the real points. Lesson 8 used it.) `create_graph` lets a slope be differentiated once more.
+# The *gradient penalty* (Gulrajani et al. 2017) measures the slope itself, at places on the way from a real point to a generated one (pairs drawn at random, not the plan's), and charges for every deviation from 1. (In lessons 6 and 8 *penalty* was another one, R1, which asks for slope 0 at the real points: `at="real"`. In this lesson the word means the gradient penalty.) `create_graph` lets a slope be differentiated once more.
 
 # %% tags=["shows:helpers.losses.gradient_penalty"] teaches=["D40"]
 def gradient_penalty(critic, x_real, x_fake, rng, at="between"):
@@ -911,7 +911,7 @@ assert (arrows["critic, no restraint"][:, -1] > 50).sum() >= TIMES - 1
 # %% [markdown]
 # **Figure 10.10.** Ten judges of each kind against a generator that stands still (thin: each one; thick: their median; the axis is logarithmic). Under the minimax loss the better judge has nothing left to say; under the modified loss its arrows grow slowly (lesson 9). With the penalty the arrow stays near 1. Without restraint it grows and grows.
 #
-# You may read, as in the article from which this series began ("Introduction to generative networks"), that the gradient survives because a critic's scores are *unbounded*. Strictly speaking, no: a discriminator's logits are unbounded too, and under minimax its arrows die, of the factor $D$. The critic's do not die because its loss has no such factor. And they do not explode, and mean a distance, because of the **Lipschitz bound**, which the article leaves out: the dotted critics are as unbounded as can be, and their arrows say nothing about any distance.
+# You may read, as in the article, that the gradient survives because a critic's scores are *unbounded*. Strictly speaking, no: a discriminator's logits are unbounded too, and under minimax its arrows die, of the factor $D$. The critic's do not die because its loss has no such factor. And they do not explode, and mean a distance, because of the **Lipschitz bound**, which the article leaves out: the dotted critics are as unbounded as can be, and their arrows say nothing about any distance.
 #
 # ## When it breaks
 #
@@ -1134,7 +1134,7 @@ assert abs(late_agreement["ring"][0] - late_agreement["ring"][1]) < 0.1
 #
 # ### What the article left out
 #
-# The article from which this series began ("Introduction to generative networks") tells of the critic, its grades without bounds and its losses. It leaves out:
+# The article tells of the critic, its grades without bounds and its losses. It leaves out:
 #
 # - **The Lipschitz condition.** Without it there is no distance: the gap has no end (Figures 10.10 and 10.11).
 # - **Its price.** Five critic steps, and with the penalty a second back-propagation in each.
@@ -1291,7 +1291,7 @@ compare("steepest", lambda: steepest(f_test, x_test), (rise[off] / run[off]).max
 #
 # | loss | what it measures at the optimum | gradient when far apart | second network | what breaks it |
 # |---|---|---|---|---|
-# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many dimensions |
+# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many coordinates with noise of their own |
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | real and generated points that hardly overlap, with a good $D$; a slow $D$ (collapse) |
 # | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance (of two bells) | a discriminator that keeps pace | a gradient as noisy as it is long; a slow $D$ (collapse) |
 # | Wasserstein, clipped (lesson 10) | an unknown multiple of a distance like $W_1$ | stays, but its size depends on the bound | a critic near its best, shallow | a bound too small or too large; depth |
