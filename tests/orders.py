@@ -74,8 +74,8 @@ async def restless(book, folder):
             ran, wrong = await kernel.run(cell)
             first.append(ran)
             found += [f"first run: {sentence}" for sentence in wrong]
-        ran, wrong = await kernel.run(nbformat.v4.new_code_cell(SWEEP))
-        found += [f"controls: {sentence}" for sentence in wrong]
+        ran, _ = await kernel.run(nbformat.v4.new_code_cell(SWEEP))
+        found += [f"controls: {line}" for output in ran.outputs if output.output_type == "error" for line in output.evalue.splitlines()]
         said += [output.text.strip() for output in ran.outputs if output.output_type == "stream"]
         for cell, before in zip(code, first):
             ran, wrong = await kernel.run(cell)
