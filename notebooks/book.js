@@ -4,12 +4,12 @@ for (const figure of document.querySelectorAll("figure.film")) {
   const { folder, controls } = JSON.parse(figure.querySelector("script").textContent);
   const image = figure.querySelector("img"), status = figure.querySelector("[role=status]");
   const rows = controls.map((control, number) => {
-    const row = document.createElement("label"), output = document.createElement("output");
+    const row = document.createElement("label"), output = document.createElement("span");
     const input = document.createElement(control.kind === "select" ? "select" : "input");
     if (control.kind === "select") input.append(...control.texts.map((text, i) => new Option(text, i)));
     else if (control.kind === "check") input.type = "checkbox";
     else Object.assign(input, { type: "range", min: 0, max: control.texts.length - 1 });
-    output.setAttribute("aria-live", "off");  // the status line speaks
+    output.ariaHidden = "true";  // the slider says it itself
     const put = value => {
       if (control.kind === "check") input.checked = value;
       else input.value = value;

@@ -39,7 +39,7 @@ from notebooks import address, rebuild
 HERE = Path(__file__).resolve().parent
 BOOK = HERE.parent / "build" / "book"
 PATIENCE = 600  # seconds for all films of a lesson, on a machine however slow
-CODE_STYLE = "vs"  # Pygments' colours whose contrast with a light grey is at least 4.5
+CODE_STYLE = "xcode"  # Pygments' colours whose contrast with a light grey is at least 4.5
 CAPTION = re.compile(r"\*\*Figure \d+\.\d+\.\*\* \S")
 FUNCTION = re.compile(r"(<mi>(?:log|ln|exp|max|min|sin|cos|tanh|det)</mi>)(?=<m(?:i|n|frac|sup|sub|msubsup)\b)")
 ONLY_LIVE = ("It needs a kernel to go on, so this is a picture of its start: in JupyterLab or in Colab, "
@@ -183,8 +183,13 @@ def page(book, films, folder, before, after):
         summary = soup.new_tag("summary")
         summary.string = words
         shut.insert(0, summary)
-    headings = [(heading["id"], heading.get_text()) for heading in soup.select("h2[id]")]
-    contents = "".join(f'<li><a href="#{html.escape(where)}">{html.escape(text)}</a></li>' for where, text in headings)
+    level, contents = 1, ""
+    for heading in soup.select("h1, h2, h3, h4, h5, h6"):
+        level = min(int(heading.name[1]), level + 1)  # a screen reader's reader misses no level
+        heading.name = f"h{level}"
+        if level <= 2 and heading is not soup.h1:
+            look = ' class="part"' if level == 1 else ""
+            contents += f'<li{look}><a href="#{html.escape(heading["id"])}">{html.escape(heading.get_text())}</a></li>'
     soup.h1.insert_after(BeautifulSoup(f'<details class="contents"><summary>In this lesson</summary>'
                                        f'<nav aria-label="sections"><ul>{contents}</ul></nav></details>',
                                        "html.parser"))

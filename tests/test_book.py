@@ -100,6 +100,7 @@ def build(folder, *options, **lessons):
 def tiny(tmp_path_factory):
     """The tiny lesson, executed into a book: (its page, parsed; its folder)."""
     folder = tmp_path_factory.mktemp("book")
+    (folder / "helpers").symlink_to(ROOT / "helpers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         status, out = build(folder, _01_tiny=TINY)

@@ -38,7 +38,7 @@ film = list(train_gmn(networks.mlp((2, 8, 2), rng), distributions.two_moons(), r
 player(film, layers=("real", "generated", "loss"))
 board(lambda state: ([[state, ""]], f"It says {state}."), lambda state, row, column: "b", {"New": "a"})
 pad = sketchpad()
-theatre(networks.mlp((2, 8, 2), rng), networks.mlp((2, 8, 1), rng), distributions.ring(8))
+theatre(networks.mlp((2, 8, 2), rng), networks.judge((2, 8, 1), rng), distributions.ring(8))
 """
 
 pytestmark = pytest.mark.skipif(lab.CHROMIUM is None, reason="no Chromium is installed")
