@@ -1,6 +1,7 @@
 # `make lab` to learn, `make test` to be sure. Every target sets up what it needs; all of it stays in this folder.
 # PYTHON=path chooses the interpreter; otherwise it is the first of these that is 3.11 or newer.
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
+TOO_OLD := sys.version_info < (3, 11)
 FIRST := notebooks/01_pictures_as_points.ipynb
 
 # Jupyter, IPython, matplotlib and pip keep their files here too, unless the environment says otherwise.
@@ -14,7 +15,7 @@ export IPYTHONDIR ?= $(CACHE)/ipython
 export MPLCONFIGDIR ?= $(CACHE)/matplotlib
 export PIP_CACHE_DIR ?= $(CACHE)/pip
 
-.PHONY: help lab setup test test-colab colab-setup seeds orders notebooks book address benchmark data evidence clean FORCE
+.PHONY: help lab setup test test-colab colab-setup test-oldest seeds orders notebooks book address benchmark data evidence clean FORCE
 .DEFAULT_GOAL := help
 
 help:  # This list
@@ -36,6 +37,9 @@ test-colab: colab-setup .venv/ready  # Play Colab: each lesson alone in an empty
 	@COLAB=all .venv/bin/python -m pytest tests/colab $(ARGS)
 
 colab-setup: .colab-venv/ready  # Make .colab-venv for that test; from then on `make test` plays some lessons in it too
+
+test-oldest: .oldest-venv/ready  # Run every test and lesson with the oldest versions (what cells print may differ)
+	@.oldest-venv/bin/python -m pytest --nbval-lax $(ARGS)
 
 seeds: .venv/ready  # Run a lesson with 20 other seeds: do its assertions hold? (LESSON=2)
 	@.venv/bin/python tests/seeds.py "$(LESSON)"
@@ -65,7 +69,7 @@ evidence: .venv/ready  # Record what takes longer than a lesson may, where it is
 	@.venv/bin/python -m data.evidence $(RECORDINGS)
 
 clean:  # Remove everything that these commands made, the environments too
-	rm -rf .venv .colab-venv .cache .pytest_cache .ruff_cache .screenshots build
+	rm -rf .venv .colab-venv .oldest-venv .cache .pytest_cache .ruff_cache .screenshots build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -type d -prune -exec rm -rf {} +
 
@@ -82,13 +86,23 @@ clean:  # Remove everything that these commands made, the environments too
 	@$(call environment,.colab-venv,tests/colab/requirements.txt,about 1.2 GB and two minutes the first time)
 	@touch $@
 
-# $(call environment,folder,requirements,how long): a virtual environment with these packages
+# The oldest packages have no builds for the newest Pythons, so this environment has the oldest Python as well. Its
+# PyTorch prints other last digits, hence --nbval-lax above: outputs are not compared, but every cell runs and asserts.
+# It brings NVIDIA's libraries on Linux; pip's cache would double them.
+.oldest-venv/ready: export PIP_NO_CACHE_DIR = 1
+.oldest-venv/ready: tests/oldest/requirements.txt $(if $(wildcard .oldest-venv/bin/python),,FORCE)
+	@$(call environment,.oldest-venv,tests/oldest/requirements.txt,about 6 GB and ten minutes the first time,$(or \
+	    $(PYTHON),python3.11 python3),sys.version_info[:2] != (3, 11),Python 3.11)
+	@touch $@
+
+# $(call environment,folder,requirements,how long): a virtual environment with these packages. Three more words choose
+# another Python: names to try, what makes one unfit, and what is needed.
 define environment
-python=; for candidate in $(PYTHONS); do \
-  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+python=; for candidate in $(or $(4),$(PYTHONS)); do \
+  if "$$candidate" -c 'import sys; sys.exit($(or $(5),$(TOO_OLD)))' 2>/dev/null; then python=$$candidate; break; fi; \
 done; \
 if [ -z "$$python" ]; then \
-  echo "Python 3.11 or newer is needed, and none of these is one: $(PYTHONS). Install it, or name one: make PYTHON=/path/to/python3.12" >&2; exit 1; \
+  echo "$(or $(6),Python 3.11 or newer) is needed, and none of these is one: $(or $(4),$(PYTHONS)). Install it, or name one: make PYTHON=/path/to/python3.$(if $(6),11,12)" >&2; exit 1; \
 fi; \
 if ! test -w .; then \
   echo "Nothing can be written into this folder, where $(1) belongs: copy the folder to a place of your own, then call make there." >&2; exit 1; \
@@ -96,7 +110,7 @@ fi; \
 if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
   echo "$$python lacks the module venv or ensurepip: install it (Debian and Ubuntu: sudo apt install python3-venv), then call make again." >&2; exit 1; \
 fi; \
-if ! $(1)/bin/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+if ! $(1)/bin/python -c 'import sys, pip; sys.exit($(or $(5),$(TOO_OLD)))' 2>/dev/null; then \
   rm -rf $(1) && "$$python" -m venv $(1) || exit 1; \
 fi; \
 echo "Installing $(2) into $(1): $(3)."; \

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 TOOLS = ("make", "sh", "sed", "awk", "mkdir", "touch", "rm", "id", "find", "cat")
 REAL = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
 TOO_OLD = '#!/bin/sh\ncase "$2" in *version_info*) exit 1;; esac\necho "must not run" >&2; exit 3\n'
+NEWER = f'#!/bin/sh\ncase "$2" in *"!= (3, 11)"*) exit 1;; esac\nexec "{sys.executable}" "$@"\n'
 NO_VENV = f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexec "{sys.executable}" "$@"\n'
 BROKEN = "#!/bin/sh\nexit 127\n"  # what a version manager leaves for a Python that is not chosen
 
@@ -105,6 +106,21 @@ def test_first_python_that_is_new_enough_is_taken(place):
     assert not (place.folder / "home").exists(), "all that a set-up writes stays in the checkout"
 
 
+def test_oldest_versions_have_the_oldest_python(place):
+    (place.folder / "tests" / "oldest").mkdir(parents=True)
+    (place.folder / "tests" / "oldest" / "requirements.txt").write_text("# nothing\n")
+    place.python(NEWER, "python3")
+    place.python(BROKEN, "python3.11")
+    done = place.make("test-oldest")
+    assert done.returncode != 0 and not (place.folder / ".oldest-venv").exists()
+    assert done.stderr.startswith("Python 3.11 is needed, and none of these is one: python3.11 python3. Install it")
+    if sys.version_info[:2] == (3, 11):
+        place.python(REAL, "python3.11")
+        assert "tests/oldest/requirements.txt into .oldest-venv: about 6 GB" in place.make("test-oldest").stdout
+        assert (place.folder / ".oldest-venv" / "ready").exists() and not place.ready
+        assert place.make("clean").returncode == 0 and not (place.folder / ".oldest-venv").exists()
+
+
 def test_interrupted_set_up_is_repaired(place):
     place.python(REAL, "python3")
     # interrupted while the environment was made: there is a Python, and no pip
@@ -182,7 +198,7 @@ def test_help_lists_every_target(place):
 def test_git_ignores_what_a_run_makes():
     if not (ROOT / ".git").exists() or shutil.which("git") is None:
         pytest.skip("no git repository")
-    made = [".venv/x", ".colab-venv/x", ".cache/jupyter/x", ".pytest_cache/x", ".ruff_cache/x", ".screenshots/x.png",
+    made = [".venv/x", ".colab-venv/x", ".oldest-venv/x", ".cache/jupyter/x", ".pytest_cache/x", ".ruff_cache/x", ".screenshots/x.png",
             "notebooks/.ipynb_checkpoints/x.ipynb", "build/book/index.html", "helpers/__pycache__/x.pyc", "tests/browser/__pycache__/x.pyc"]
     done = subprocess.run(["git", "check-ignore", *made], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout.split() == made

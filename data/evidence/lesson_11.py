@@ -230,6 +230,27 @@ def puppies_ten_minutes(seeds, n_steps, stop_after=None):
     return one_by_one(one)(seeds, stop_after)
 
 
+@recording("puppies_first_steps", seeds=range(1110, 1111), settings=dict(n_steps=8500, every=4), at_a_time=1, piece=4)
+def puppies_first_steps(seeds, n_steps, every, stop_after=None):
+    """The first 240 steps of puppies_ten_minutes' first run, looked at oftener, for the README's moving picture."""
+    def one(seed, stop_after):
+        rng, device = torch.Generator().manual_seed(seed), torch.device("cpu")
+        pictures = puppies(rng, device)
+        run = picture_training.train_pictures(*pair(rng, device), pictures, rng, noise_dim=NOISE, n_shown=N_SHOWN,
+                                              looks=n_steps // every, batch_size=16, n_steps=n_steps)
+        if stop_after:
+            return piece_of(run, stop_after)
+        sheets, steps = [], [0, 4, 8, 16, 24, 32, 48, 64, 80, 112, 160, 240]
+        for step in steps:
+            run.due = step // every  # no look in between: it takes as long as many steps
+            snapshot = next(run)
+            sheets.append(pack_sheet(snapshot.pictures))
+        return {"steps": np.array([steps]), "sheets": np.array([sheets]),
+                "losses": losses_of(snapshot)[None].astype(np.float32)}
+
+    return one_by_one(one)(seeds, stop_after)
+
+
 @recording("fashion_modified", seeds=range(1130, 1135), settings=dict(n_steps=1000), at_a_time=1, piece=4)
 def fashion_modified(seeds, n_steps, stop_after=None):
     """Fashion-MNIST, 28x28 and grey, by the convolutional pair with the modified minimax loss."""

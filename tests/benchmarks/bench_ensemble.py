@@ -15,6 +15,7 @@ from helpers.ensemble import train_many
 from helpers.losses import wasserstein
 from helpers.networks import judge, mlp
 from helpers.training import train_gan
+from tests.benchmarks import Row
 
 STEPS, ALONE, REPEATS = 100, 2, 3  # ALONE: members that the plain loop trains each time
 CASES = [  # width, settings, what they are called, required
@@ -54,7 +55,7 @@ def _case(width, settings, members, device):
 
 
 def run():
-    """Rows (name, measured, required, unit, ok)."""
+    """The Rows of the table."""
     threads, rows = torch.get_num_threads(), []
     cases = [(32, "cpu", case) for case in CASES]
     if torch.cuda.is_available():
@@ -66,8 +67,8 @@ def run():
             ratio = alone / together
             name = f"{members} members{' on the GPU' if device == 'cuda' else ''}, width {width}{name}"
             rows += [
-                (f"{name}: a member's step", together, None, "ms", True),
-                ("the plain loop takes so many times longer", ratio, required, "times", required is None or ratio >= required),
+                Row(f"train_many, {name}: a step", together, "ms a member"),
+                Row("train_many: the plain loop takes so many times longer", ratio, "times", least=required),
             ]
     finally:
         torch.set_num_threads(threads)

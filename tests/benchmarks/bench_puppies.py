@@ -14,6 +14,7 @@ import torch
 ROOT = pathlib.Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT))
 from helpers.puppies import N_FACTORS, draw_puppies, litter, litter_of  # noqa: E402
+from tests.benchmarks import Row  # noqa: E402
 
 PEAK = """
 import torch
@@ -54,22 +55,22 @@ def read_rightly(size, noise, seed, n=5000):
 
 
 def run(seeds=(11, 12)):
-    """Rows (name, measured value, required value, unit, ok); accuracies are the worst over the seeds."""
+    """The Rows of the table; accuracies are the worst over the seeds."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     rows = []
     for size, n, required in ((32, 1000, 500), (100, 300, 50)):
         rate = puppies_a_second(size, n)
         name = f"puppies drawn at {size}x{size}, one core"
-        rows.append((name, rate, required, "a second, at least", rate >= required))
+        rows.append(Row(name, rate, "a second", least=required))
     for size, noise, required in ((32, 0., 99.5), (100, 0., 99.5), (32, .05, 95.), (100, .05, 95.)):
         worst = min(read_rightly(size, noise, seed) for seed in seeds)
         name = f"litters read rightly at {size}x{size}" + (f", noise {noise}" if noise else "")
-        rows.append((name, worst, required, "%, at least", worst >= required))
+        rows.append(Row(name, worst, "%", least=required))
     if pathlib.Path("/proc/self/status").exists():
         command = [sys.executable, "-c", PEAK]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         grown = float(done.stdout)
-        rows.append(("memory for 4,000 puppies at 100x100", grown, 1.5, "GB, below", grown < 1.5))
+        rows.append(Row("memory for 4,000 puppies at 100x100", grown, "GB", most=1.5))
     torch.set_num_threads(threads)
     return rows

@@ -64,7 +64,7 @@ def published(tmp_path_factory):
     """A copy of the checkout with an address, and the bare repository that serves its tag."""
     folder = tmp_path_factory.mktemp("published")
     copy, bare = folder / "copy", folder / "bare.git"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", ".colab-venv", ".*cache", "__pycache__",
+    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".git", ".venv", ".*-venv", ".*cache", "__pycache__",
                                                               ".screenshots", ".ipynb_checkpoints"))
     assert address.main([REPOSITORY], copy) == 0
     _, version = address.address_and_version(copy)
