@@ -5,7 +5,7 @@
 #
 # Lesson 1 began with a picture as one point among many, and with a promise: uniform noise goes in, puppies come out. All that was needed has been built since, in the plane, where one can look. Now a point has 3,072 numbers (32 x 32 pixels, three colours), or 30,000 on a graphics card. Two networks change; the game does not. And since we *know* how these puppies are made (lesson 1's sixteen uniform numbers), we can ask what photographs never tell: how many of the forty litters came out, how evenly, and whether any of it was learned by heart.
 #
-# *You need*: lessons 5 (GMN), 7 (the loop), 8 (averaged weights), 9 and 10 (the losses). *Time*: about two and a half hours, best in two sittings with a break before Part C.
+# *You need*: lessons 1 (litters), 3 (bridges), 5 (GMN, here also called matching network), 6 (R1), 7 (the loop), 8 (averaged weights), 9 and 10 (the losses). *Time*: about two and a half hours, best in two sittings with a break before Part C.
 #
 # *Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*
 
@@ -115,6 +115,7 @@ print(ten)
 #
 # The answer is a table in Part B.
 #
+# ---
 # # Part A: the pair
 #
 # ## Try it: a training in thirty-one pictures
@@ -450,6 +451,7 @@ assert from_equal(confident["real"]) < from_equal(confident["generated"]) < 0.2
 # %% [markdown]
 # Among confident ones the shares are uneven by a little more, and the rarest litter is clear in a handful of pictures, not in one. Still, real puppies are more even. (Were any of these puppies learned by heart? That takes a tool of Part D, and is asked there.)
 #
+# ---
 # # Part B: six ways
 #
 # The same generator and 10,000 puppies for each seed; only the *training signal* differs. (The VAE's theory asks for normal noise, and it gets 32 numbers instead of 64 uniform ones.) Each way had about the same time on a core: the two old GAN losses 1,300 steps; the Wasserstein GAN 400, with three critic steps and a penalty each; the matching network on the pixels 220 with large batches; the VAE 740; the mixture 600 steps of a VAE, then 1,500 of lesson 5's little network, which learns the codes that the encoder gives to real puppies. Five seeds for each. That is a sixth of the training above, so none of them is finished. Compare rows, not perfection; rates were tuned for the modified loss alone; and all are scored by averaged weights, which in runs this short is nearly the mean of *all* steps, early ones too: part of the softness may be that.
@@ -495,11 +497,11 @@ for claim, holds in claims.items():
 assert all(claims.values())
 
 # %% [markdown]
-# Read Figure 11.7 with it. The *matching network on the pixels* has every litter and lively backgrounds, and no face: the MMD compares whole pictures, and large soft shapes are most of what a picture is (lesson 5's signal gets lost in many dimensions). The *VAE* has some clear, soft puppies and some wrecks; the wrecks come from codes that the normal distribution gives and no real puppy has. So the *mixture* lets lesson 5's network learn which codes real puppies have: the wrecks disappear, the softness stays, and much variety is lost. The *two old losses* paint the sharpest edges and, at this length, not yet all litters or backgrounds. The *Wasserstein GAN* has all litters and fewer generator steps behind it: softer, and less of a face.
+# Read Figure 11.7 with it. The *matching network on the pixels* has every litter and lively backgrounds, and no face: the MMD compares whole pictures, and large soft shapes are most of what a picture is (in many coordinates with noise of their own, lesson 5's signal gets lost). The *VAE* has some clear, soft puppies and some wrecks; the wrecks come from codes that the normal distribution gives and no real puppy has. So the *mixture* lets lesson 5's network learn which codes real puppies have: the wrecks disappear, the softness stays, and much variety is lost. The *two old losses* paint the sharpest edges and, at this length, not yet all litters or backgrounds. The *Wasserstein GAN* has all litters and fewer generator steps behind it: softer, and less of a face.
 #
 # Which is best? The table has nine columns and no answer; with photographs one would have two or three of the nine. At the *same* length of training no way is finished, and the modified loss was the one that we gave its time.
 #
-
+# ---
 # # Part C: what came before
 #
 # The **variational autoencoder** (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014) trains the generator, which it calls *decoder*, with pairs after all (lesson 3 had none!): an *encoder* network finds, for each real picture, the noise that it should have come from. For a picture $x$ it gives a mean $\mu(x)$ and a spread $\sigma(x)$ for each of 32 codes. The decoder paints from a random code of that kind,
@@ -599,6 +601,7 @@ assert sharpness(mean) < 0.8 * sharpness(candidates)
 # %% [markdown]
 # **Figure 11.9.** Two puppies that differ in the tilt of the head alone, and the mean of 200 such. Both pixel-wise losses prefer the mean to every sharp one of them. A judge looks at something else: whether a picture could be real, not which one was meant.
 #
+# ---
 # # Part D: walks
 #
 # ## Try it: from puppy to puppy
@@ -806,6 +809,7 @@ assert suspicious["features"]["planted copies"] < 0.4 and (closest["planted copi
 #
 # The *features* notice hardly any of the planted copies. They were trained to tell litters and may forget the rest, so that two puppies of one litter can lie as near each other as a copy to its original. Without the planted copies we would have taken that distance, too, for a clean bill of health: a test that finds nothing says something only if it finds what was hidden for it.
 #
+# ---
 # # Part E: real pictures
 #
 # The same pair, with one colour and 28 x 28 pixels, on Fashion-MNIST's clothes: 1,000 steps, which is about a minute on a core.
@@ -965,7 +969,7 @@ compare("gradient_of", lambda: gradient_of(fresh[:9]), (down.abs().mean() + alon
 #
 # | loss | what it measures at the optimum | gradient when far apart | second network | what breaks it |
 # |---|---|---|---|---|
-# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many dimensions |
+# | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many coordinates with noise of their own |
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | real and generated points that hardly overlap, with a good $D$; a slow $D$ (collapse) |
 # | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance (of two bells) | a discriminator that keeps pace | a gradient as noisy as it is long; a slow $D$ (collapse) |
 # | Wasserstein, clipped (lesson 10) | an unknown multiple of a distance like $W_1$ | stays, but its size depends on the bound | a critic near its best, shallow | a bound too small or too large; depth |
