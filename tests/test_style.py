@@ -14,7 +14,7 @@ LEVELS = [
     {"networks", "distributions", "puppies", "pictures", "photographs", "sampling", "recordings"},
     {"losses", "scores", "distances"},
     {"training", "picture_scores"},
-    {"ensemble", "picture_training"},
+    {"ensemble", "fog", "picture_training"},
     {"rehearsal"},
     {"plots", "blit"},
     {"widgets"},
