@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
+from helpers.sampling import uniform_noise
 from helpers.training import BETAS, _check_counts, _check_finite, _check_rates, frozen
 
 
@@ -42,42 +43,48 @@ class Stacked(nn.Module):
         return x
 
 
-def fog_steps(generators, judges, average, target, rngs, n_steps, unit=1.0, batch_size=128, lr=3e-3,
-              thick=0.3, thin=0.03, lifted=0.25, falling=0.4):
+def noise_of_each(rngs, n, dim):
+    """Noise for each member, (members, n, dim): uniform around 0 with standard deviation 1, drawn from its own rng."""
+    return 12**0.5 * (torch.stack([uniform_noise(n, dim, rng) for rng in rngs]) - 0.5)
+
+
+def fog_steps(generators, judges, average, target, rngs, n_steps, unit=1.0, batch_size=128, lr_generator=3e-3,
+              lr_judge=3e-3, thick=0.3, thin=0.03, lifted=0.3):
     """A generator function: each `next` trains all judges and all generators by one step, and yields their losses.
 
     A judge compares pairs, a real point with a generated one, and says by how much the first looks more real. It sees
     both through fog: normal noise is added to them, less from step to step, and in the end none.
     generators, judges: `Stacked`, on the CPU. average: `averaged(generators)`, the one to sample from:
-    unit * average(z), with normal z of shape (members, n, target.dim). rngs: a list, one torch.Generator for each
-    member. n_steps: of the whole training. unit: what the networks take for 1, in the units of the target: the standard
-    deviation of its points, say. thick, thin: standard deviation of the fog at first and just before it is gone, in
-    those units. lifted: the share of the steps that have fog; falling: the share after which the learning rate falls,
+    unit * average(noise_of_each(rngs, n, target.dim)). rngs: a list, one torch.Generator for each member. n_steps: of
+    the whole training. unit: what the networks take for 1, in the units of the target: the standard deviation of its
+    points, say. lr_generator, lr_judge: of Adam at first. thick, thin: standard deviation of the fog at first and just
+    before it is gone, in those units. lifted: the share of the steps that have fog; after it, the learning rates fall
     in a straight line to 0. Yields (members, 2): the judges' losses and the generators'; log 2 where no judge sees a
-    difference. Raises ValueError if the arguments do not fit, and FloatingPointError if a member diverges.
+    difference. Raises ValueError or TypeError if the arguments do not fit, FloatingPointError if a member diverges.
     Source: Jolicoeur-Martineau 2019 (pairs); Arjovsky and Bottou 2017 (noise). Shown in lesson 12.
     """
-    _check(target, rngs, generators, judges, n_steps, batch_size, lr, unit, thick, thin, lifted, falling)
-    adams = [torch.optim.Adam(player.parameters(), lr=lr, betas=BETAS, fused=True) for player in (judges, generators)]
+    _check(target, rngs, generators, judges, n_steps, batch_size, lr_generator, lr_judge, unit, thick, thin, lifted)
+    adam_j = torch.optim.Adam(judges.parameters(), lr=lr_judge, betas=BETAS, fused=True)
+    adam_g = torch.optim.Adam(generators.parameters(), lr=lr_generator, betas=BETAS, fused=True)
     for step in range(n_steps):
         done = step / n_steps
         fog = thick * (thin / thick) ** (done / lifted) if done < lifted else 0.0
-        for adam in adams:
-            adam.param_groups[0]["lr"] = lr * min(1, (1 - done) / (1 - falling))
+        for adam, lr in ((adam_j, lr_judge), (adam_g, lr_generator)):
+            adam.param_groups[0]["lr"] = lr * min(1, (1 - done) / (1 - lifted))
+
         x_real = torch.stack([target.sample(batch_size, rng) for rng in rngs]) / unit
-        z, fog_real, fog_fake = torch.stack([torch.randn(3, batch_size, target.dim, generator=rng) for rng in rngs], 1)
-        x_fake = generators(z)
+        x_fake = generators(noise_of_each(rngs, batch_size, target.dim))
         _check_finite(x_fake)
-        seen_real, seen_fake = x_real + fog * fog_real, x_fake + fog * fog_fake
+        grains = torch.stack([torch.randn(2, batch_size, target.dim, generator=rng) for rng in rngs], dim=1)
+        seen_real, seen_fake = x_real + fog * grains[0], x_fake + fog * grains[1]
 
         lead = judges(seen_real) - judges(seen_fake.detach())  # of the real one of each pair
         loss_judges = softplus(-lead).mean(dim=1)
-        _descend(adams[0], loss_judges)
-
+        _descend(adam_j, loss_judges)
         with frozen(judges):
             lead = judges(seen_real) - judges(seen_fake)
             loss_generators = softplus(lead).mean(dim=1)
-            _descend(adams[1], loss_generators)
+            _descend(adam_g, loss_generators)
         average.update_parameters(generators)
         yield torch.stack([loss_judges, loss_generators], dim=1).detach()
 
@@ -89,9 +96,9 @@ def _descend(adam, losses):
     adam.step()
 
 
-def _check(target, rngs, generators, judges, n_steps, batch_size, lr, unit, thick, thin, lifted, falling):
+def _check(target, rngs, generators, judges, n_steps, batch_size, lr_generator, lr_judge, unit, thick, thin, lifted):
     _check_counts(n_steps=(n_steps, 1), batch_size=(batch_size, 1))
-    _check_rates(lr=lr)
+    _check_rates(lr_generator=lr_generator, lr_judge=lr_judge)
     for name, players in (("generators", generators), ("judges", judges)):
         if not isinstance(players, Stacked):
             raise TypeError(f"{name} must be Stacked networks, but are of type {type(players).__name__}.")
@@ -104,6 +111,5 @@ def _check(target, rngs, generators, judges, n_steps, batch_size, lr, unit, thic
         raise ValueError(f"unit, a length, must be positive, but is {unit!r}.")
     if not 0 < thin <= thick:
         raise ValueError(f"fog must lift: 0 < thin <= thick is needed, but thin is {thin!r} and thick {thick!r}.")
-    if not 0 <= lifted <= 1 or not 0 <= falling < 1:
-        raise ValueError(f"lifted and falling are shares of all steps, from 0 to 1 (falling below 1), but are "
-                         f"{lifted!r} and {falling!r}.")
+    if not 0 < lifted < 1:
+        raise ValueError(f"lifted, a share of all steps, must lie between 0 and 1, but is {lifted!r}.")

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers import distributions
-from helpers.fog import Stacked, fog_steps
+from helpers.fog import Stacked, fog_steps, noise_of_each
 from helpers.networks import averaged, judge, mlp
 from helpers.scores import score_modes
 
@@ -23,25 +23,27 @@ def pair(rng, dim=2, width=8):
     return mlp((dim, width, width, dim), rng), judge((dim, width, width, 1), rng)
 
 
-def stacked(seeds, **sizes):
+def stacked(seeds, decay=0.999, **sizes):
     """Stacks of generators and judges, the generators' average, and the rngs that drew them."""
     rngs = [seeded(seed) for seed in seeds]
     generators, judges = map(Stacked, zip(*(pair(rng, **sizes) for rng in rngs)))
-    return generators, judges, averaged(generators), rngs
+    return generators, judges, averaged(generators, decay), rngs
 
 
-def single(seed, n_steps, stop, batch_size, unit, lr=3e-3, thick=0.3, thin=0.03, lifted=0.25, falling=0.4):
+def single(seed, n_steps, stop, batch_size, unit, lr=(2e-3, 3e-3), thick=0.3, thin=0.03, lifted=0.3):
     """The recipe for one pair of ordinary networks, by torch's Adam and schedulers: losses (stop, 2), average, pair."""
     rng = seeded(seed)
     generator, discriminator = pair(rng)
-    adam_g, adam_d = (torch.optim.Adam(x.parameters(), lr=lr, betas=(0.5, 0.9)) for x in (generator, discriminator))
-    flat, losses = falling * n_steps, []
+    adam_g, adam_d = (torch.optim.Adam(x.parameters(), lr=own, betas=(0.5, 0.9))
+                      for x, own in zip((generator, discriminator), lr))
+    flat, losses = lifted * n_steps, []
     schedules = [torch.optim.lr_scheduler.LambdaLR(
         adam, lambda t: 1.0 if t < flat else 1 - (t - flat) / (n_steps - flat)) for adam in (adam_g, adam_d)]
     mean = [p.detach().clone() for p in generator.parameters()]
     for t in range(stop):
         x = RING.sample(batch_size, rng) / unit
-        z, noise_x, noise_y = torch.randn(3, batch_size, 2, generator=rng)
+        z = math.sqrt(3) * (2 * torch.rand(batch_size, 2, generator=rng) - 1)
+        noise_x, noise_y = torch.randn(2, batch_size, 2, generator=rng)
         sd = math.exp(math.log(thick) + math.log(thin / thick) * t / (lifted * n_steps)) if t < lifted * n_steps else 0
         x, noise_y = x + sd * noise_x, sd * noise_y
         ones = torch.ones(batch_size)
@@ -66,7 +68,7 @@ def single(seed, n_steps, stop, batch_size, unit, lr=3e-3, thick=0.3, thin=0.03,
 @pytest.mark.parametrize("n_steps, stop", [(12, 12), (40, 8)])  # through fog, clear air and falling rates; and stopped
 def test_a_member_is_the_single_run(n_steps, stop):
     generators, judges, average, rngs = stacked(SEEDS)
-    steps = fog_steps(generators, judges, average, RING, rngs, n_steps, unit=0.7, batch_size=20)
+    steps = fog_steps(generators, judges, average, RING, rngs, n_steps, unit=0.7, batch_size=20, lr_generator=2e-3)
     losses = torch.stack([losses for _, losses in zip(range(stop), steps)], dim=1)
     assert losses.shape == (len(SEEDS), stop, 2) and not losses.requires_grad
     z = torch.randn(len(SEEDS), 50, 2, generator=seeded(0))
@@ -89,22 +91,29 @@ def test_members_do_not_see_each_other():
     torch.testing.assert_close(alone[0].last[0], together[0].last[1], rtol=1e-4, atol=1e-5)
 
 
+def test_noise_has_standard_deviation_1_and_is_each_members_own():
+    noise = noise_of_each([seeded(1), seeded(2)], 20_000, 3)
+    assert noise.shape == (2, 20_000, 3) and noise.abs().max() <= math.sqrt(3)
+    torch.testing.assert_close(noise.std(dim=1), torch.ones(2, 3), atol=0.02, rtol=0)
+    torch.testing.assert_close(noise.mean(dim=1), torch.zeros(2, 3), atol=0.03, rtol=0)
+    assert torch.equal(noise[1], noise_of_each([seeded(2)], 20_000, 3)[0]) and not torch.equal(noise[0], noise[1])
+
+
 def test_it_works_on_a_line_and_learns():
-    generators, judges, average, rngs = stacked([0, 1], dim=1, width=32)
+    generators, judges, average, rngs = stacked([0, 1], decay=0.98, dim=1, width=32)
     for _ in fog_steps(generators, judges, average, LINE, rngs, n_steps=800, unit=2.0, batch_size=64):
         pass
-    z = torch.randn(2, 2000, 1, generator=seeded(9))
-    for points in 2.0 * average(z):
+    for points in 2.0 * average(noise_of_each(rngs, 2000, 1)):
         shares = [((points - mean).abs() < 1).double().mean().item() for mean in LINE.modes[:, 0]]
         assert all(share > 0.15 for share in shares), f"a heap was lost: {shares}"
         assert sum(shares) > 0.8
 
 
 def test_a_short_run_reaches_every_mode_of_the_ring():
-    generators, judges, average, rngs = stacked([7], width=32)
+    generators, judges, average, rngs = stacked([7], decay=0.98, width=32)
     for _ in fog_steps(generators, judges, average, RING, rngs, n_steps=1500, unit=0.7071):
         pass
-    score = score_modes(0.7071 * average(torch.randn(1, 2500, 2, generator=seeded(1)))[0], RING)
+    score = score_modes(0.7071 * average(noise_of_each(rngs, 2500, 2))[0], RING)
     assert score.captured == 8 and score.high_quality > 0.3 and score.reverse_kl < 0.3, str(score)
 
 
@@ -127,11 +136,10 @@ def test_only_networks_that_are_alike_are_stacked():
 @pytest.mark.parametrize("wrong, error, message", [
     (dict(n_steps=0), ValueError, "n_steps must be a whole number of at least 1"),
     (dict(batch_size=0), ValueError, "batch_size must be"),
-    (dict(lr=-1.0), ValueError, "lr, the learning rate"),
+    (dict(lr_judge=-1.0), ValueError, "lr_judge, the learning rate"),
     (dict(unit=0.0), ValueError, "unit, a length"),
     (dict(thin=0.5), ValueError, "fog must lift"),
-    (dict(lifted=1.5), ValueError, "shares of all steps"),
-    (dict(falling=1.0), ValueError, "shares of all steps"),
+    (dict(lifted=1.0), ValueError, "lifted, a share of all steps"),
     (dict(rngs=[seeded(0)]), ValueError, "3 generators, but 1 rngs"),
     (dict(target=LINE), ValueError, "the generators take 2 numbers, but must take 1"),
     (dict(judges=judge((2, 8, 1), seeded(0))), TypeError, "judges must be Stacked networks"),

@@ -8,14 +8,14 @@ import torch
 
 from data.evidence.recording import recording
 from helpers import distances, distributions, networks
-from helpers.fog import Stacked, fog_steps
+from helpers.fog import Stacked, fog_steps, noise_of_each
 from helpers.scores import score_modes
 
 POINTS = 2500  # samples of the protocol
 TOGETHER = 100  # steps whose losses are recorded as one mean
 
 
-def published(target, unit, seeds, n_steps, hidden, stop_after):
+def published(target, unit, seeds, hidden, stop_after, **settings):
     """Arrays with the seed first: the scores of 2,500 samples, W1 beside its floor, losses, the points, seconds.
 
     losses: (seed, look, 2), the judges' and the generators', means over TOGETHER steps. w1: to 2,500 fresh points;
@@ -25,15 +25,14 @@ def published(target, unit, seeds, n_steps, hidden, stop_after):
     pairs = [(networks.mlp((2, *hidden, 2), rng), networks.judge((2, *hidden, 1), rng)) for rng in rngs]
     generators, judges = map(Stacked, zip(*pairs))
     average = networks.averaged(generators)
-    steps = fog_steps(generators, judges, average, target, rngs, n_steps, unit)
+    steps = fog_steps(generators, judges, average, target, rngs, unit=unit, **settings)
     losses = torch.stack(list(islice(steps, stop_after)), dim=1)
     seconds = time.process_time() - began
     found = {"losses": losses.unflatten(1, (-1, TOGETHER)).mean(dim=2).numpy()}
     if stop_after is not None:
         return found
     found["seconds"] = np.full(len(seeds), seconds)
-    z = torch.stack([torch.randn(POINTS, 2, generator=rng) for rng in rngs])
-    found["points"] = (unit * average(z)).numpy()
+    found["points"] = (unit * average(noise_of_each(rngs, POINTS, 2))).numpy()
     scores = [score_modes(torch.from_numpy(points), target) for points in found["points"]]
     for name in ("captured", "covered", "high_quality", "reverse_kl"):
         found[name] = np.array([getattr(score, name) for score in scores])
@@ -43,14 +42,15 @@ def published(target, unit, seeds, n_steps, hidden, stop_after):
     return found
 
 
-@recording("published_ring", seeds=range(10), settings=dict(n_steps=20_000, hidden=[64, 64]), at_a_time=5, piece=100)
-def published_ring(seeds, n_steps, hidden, stop_after=None):
+@recording("published_ring", seeds=range(10), settings=dict(n_steps=20_000, hidden=[64, 64], lr_generator=3e-3),
+           at_a_time=5, piece=100)
+def published_ring(seeds, stop_after=None, **settings):
     """A GAN in fog that lifts, on the ring of 8 of the papers' tables: radius 1, standard deviation 0.01."""
-    return published(distributions.ring(radius=1.0, sd=0.01), 0.5**0.5, seeds, n_steps, hidden, stop_after)
+    return published(distributions.ring(radius=1.0, sd=0.01), 0.5**0.5, seeds, stop_after=stop_after, **settings)
 
 
-@recording("published_grid", seeds=range(10), settings=dict(n_steps=60_000, hidden=[64, 64, 64]), at_a_time=5,
-           piece=100)
-def published_grid(seeds, n_steps, hidden, stop_after=None):
+@recording("published_grid", seeds=range(10), settings=dict(n_steps=60_000, hidden=[64, 64, 64], lr_generator=1e-3),
+           at_a_time=5, piece=100)
+def published_grid(seeds, stop_after=None, **settings):
     """A GAN in fog that lifts, on the grid of 25 of the papers' tables: 2 apart, standard deviation 0.05."""
-    return published(distributions.grid(), 8**0.5, seeds, n_steps, hidden, stop_after)
+    return published(distributions.grid(), 8**0.5, seeds, stop_after=stop_after, **settings)
