@@ -9,7 +9,6 @@ import torch.nn.functional as F
 from helpers import distributions
 from helpers.fog import Stacked, fog_steps, noise_of_each
 from helpers.networks import averaged, judge, mlp
-from helpers.scores import score_modes
 
 RING, LINE = distributions.ring(radius=1.0, sd=0.01), distributions.mixture_1d()
 SEEDS = [3, 4, 5]
@@ -99,22 +98,14 @@ def test_noise_has_standard_deviation_1_and_is_each_members_own():
     assert torch.equal(noise[1], noise_of_each([seeded(2)], 20_000, 3)[0]) and not torch.equal(noise[0], noise[1])
 
 
-def test_it_works_on_a_line_and_learns():
+def test_it_learns_and_on_a_line_too():
     generators, judges, average, rngs = stacked([0, 1], decay=0.98, dim=1, width=32)
     for _ in fog_steps(generators, judges, average, LINE, rngs, n_steps=800, unit=2.0, batch_size=64):
         pass
     for points in 2.0 * average(noise_of_each(rngs, 2000, 1)):
         shares = [((points - mean).abs() < 1).double().mean().item() for mean in LINE.modes[:, 0]]
-        assert all(share > 0.15 for share in shares), f"a heap was lost: {shares}"
-        assert sum(shares) > 0.8
-
-
-def test_a_short_run_reaches_every_mode_of_the_ring():
-    generators, judges, average, rngs = stacked([7], decay=0.98, width=32)
-    for _ in fog_steps(generators, judges, average, RING, rngs, n_steps=1500, unit=0.7071):
-        pass
-    score = score_modes(0.7071 * average(noise_of_each(rngs, 2500, 2))[0], RING)
-    assert score.captured == 8 and score.high_quality > 0.3 and score.reverse_kl < 0.3, str(score)
+        assert all(share > 0.2 for share in shares), f"a heap was lost: {shares}"
+        assert sum(shares) > 0.9  # 0.968 of the target
 
 
 def test_a_member_that_diverges_stops_the_training():

@@ -42,7 +42,7 @@ def published(target, unit, seeds, hidden, stop_after, **settings):
     return found
 
 
-@recording("published_ring", seeds=range(10), settings=dict(n_steps=20_000, hidden=[64, 64], lr_generator=3e-3),
+@recording("published_ring", seeds=range(10), settings=dict(n_steps=15_000, hidden=[64, 64], lr_generator=3e-3),
            at_a_time=5, piece=100)
 def published_ring(seeds, stop_after=None, **settings):
     """A GAN in fog that lifts, on the ring of 8 of the papers' tables: radius 1, standard deviation 0.01."""
