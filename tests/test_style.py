@@ -14,7 +14,7 @@ LEVELS = [
     {"networks", "distributions", "puppies", "pictures", "photographs", "sampling", "recordings"},
     {"losses", "scores", "distances"},
     {"training", "picture_scores"},
-    {"ensemble", "picture_training", "race"},
+    {"ensemble", "fog", "picture_training", "race"},
     {"rehearsal"},
     {"plots", "blit"},
     {"widgets"},
