@@ -446,10 +446,10 @@ for name, x in {"generated": many, "real": fresh}.items():
     counts = confident[name].bincount(minlength=40)
     print(f"{name:>9}: reverse KL of all {from_equal(shown):.3f}, of the {len(confident[name]):,} confident {from_equal(confident[name]):.3f}; "
           f"the rarest litter is clear in {counts.min()} pictures, the commonest in {counts.max()}")
-assert from_equal(confident["real"]) < from_equal(confident["generated"]) < 0.2
+assert from_equal(confident["real"]) < from_equal(confident["generated"]) < 0.1 and confident["generated"].bincount(minlength=40).min() >= 3
 
 # %% [markdown]
-# Among confident ones the shares are uneven by a little more, and the rarest litter is clear in a handful of pictures, not in one. Still, real puppies are more even. (Were any of these puppies learned by heart? That takes a tool of Part D, and is asked there.)
+# Nothing was hidden: the confident ones are about as even as all, if not quite as real puppies are, and the rarest litter is clear in several pictures, not in one. (Were any of these puppies learned by heart? That takes a tool of Part D, and is asked there.)
 #
 # ---
 # # Part B: six ways
@@ -725,7 +725,7 @@ for k, knob in enumerate(directions):
     print(f"{knob:>22}: turns it by {effects[k, k]:+.2f} (a random direction by {by_chance[k]:.2f} at most); beside it, more than any random one: "
           f"{', '.join(besides) or 'nothing'}")
 own_effects = effects.diag()
-assert (own_effects > 0).all() and (own_effects > by_chance)[[0, 2, 3, 4]].all(), "but for the patch's, each knob beats the random ones"
+assert (own_effects > by_chance)[[0, 2, 3, 4]].all(), "but for the patch's, each knob beats the random ones"
 assert (effects[1, [0, 3]].abs() > effects[1, 1]).all() and effects[3, 1] < 0
 
 # %% [markdown]
@@ -805,7 +805,7 @@ assert suspicious["features"]["planted copies"] < 0.4 and (closest["planted copi
 # %% [markdown]
 # **Figure 11.13.** Left, the eight most suspicious of 500 generated puppies and the training puppies that are nearest to them. Right, the distances of generated puppies, of fresh real ones, and of planted copies; left of the line is suspicious.
 #
-# Generated puppies are suspicious less often than fresh real ones, and the test is awake: it notices most of the copies that we planted, and finds the original of every one. So copies of that kind are rare, if there are any. (One that is painted worse, or moved, it may miss.)
+# Generated puppies are suspicious less often than fresh real ones, and the test is awake: it notices most of the copies that we planted, and finds the original of every one. So copies of that kind are rare, if there are any; the last line of the print says how many may hide, uncertain counts and unnoticed copies included. (One that is painted worse, or moved, the test may miss.)
 #
 # The *features* notice hardly any of the planted copies. They were trained to tell litters and may forget the rest, so that two puppies of one litter can lie as near each other as a copy to its original. Without the planted copies we would have taken that distance, too, for a clean bill of health: a test that finds nothing says something only if it finds what was hidden for it.
 #
