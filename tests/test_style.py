@@ -16,7 +16,7 @@ LEVELS = [
     {"training", "picture_scores"},
     {"ensemble", "fog", "picture_training", "race"},
     {"rehearsal"},
-    {"plots", "blit"},
+    {"plots", "blit", "guide"},
     {"widgets"},
     {"board", "stage"},
     {"theatre"},
@@ -50,7 +50,7 @@ def wrong_imports(module, source):
         top, *rest = name.split(".")
         if top == "helpers" and rest and rest[0] not in allowed and rest[0] in set().union(*LEVELS, FREE):
             wrong.add(name)
-        if top in ("matplotlib", "IPython") and module not in DRAWING:
+        if top in ("matplotlib", "IPython") and module not in DRAWING | ({"guide"} if top == "IPython" else set()):
             wrong.add(name)
         if top in WIDGETS.values() and WIDGETS.get(module) != top:
             wrong.add(name)
@@ -66,6 +66,7 @@ def test_imports_point_one_way(module):
 @pytest.mark.parametrize("module, source, wrong", [
     ("plots", "import matplotlib\nfrom helpers.sampling import randu", []),
     ("sampling", "import matplotlib.pyplot as plt", ["matplotlib.pyplot"]),
+    ("guide", "import matplotlib\nfrom IPython import get_ipython", ["matplotlib"]),
     ("plots", "from ipywidgets import HTML", ["ipywidgets", "ipywidgets.HTML"]),
     ("stage", "import anywidget\nfrom helpers import widgets", []),
     ("theatre", "import anywidget\nfrom helpers.stage import Board", ["anywidget"]),
