@@ -22,7 +22,7 @@ LEVELS = [
     {"theatre"},
 ]
 DRAWING = {"plots", "blit", "widgets", "board", "stage", "theatre"}  # they alone import matplotlib
-WIDGETS = {"widgets": "ipywidgets", "board": "ipywidgets", "stage": "anywidget"}  # what each of them alone imports
+WIDGETS = {"widgets": {"ipywidgets", "anywidget"}, "board": {"ipywidgets"}, "stage": {"anywidget"}}  # what each alone imports
 FREE = {"checks"}  # feedback on exercises: imports no other helper, and is imported by lessons only
 
 
@@ -52,7 +52,7 @@ def wrong_imports(module, source):
             wrong.add(name)
         if top in ("matplotlib", "IPython") and module not in DRAWING | ({"guide"} if top == "IPython" else set()):
             wrong.add(name)
-        if top in WIDGETS.values() and WIDGETS.get(module) != top:
+        if top in {"ipywidgets", "anywidget"} - WIDGETS.get(module, set()):
             wrong.add(name)
     return sorted(wrong)
 
