@@ -553,7 +553,8 @@ function render({ model, el }) {
       write(state.values[name], state.tops?.[name]);
     }
     if (message.state.table) {
-      const row = (texts, head) => make("tr", {}, ...texts.map((text, i) => make(head || !i ? "th" : "td", { textContent: text, scope: head ? "col" : "row" })));
+      const cell = (text, scope) => scope && text ? make("th", { textContent: text, scope }) : make("td", { textContent: text });
+      const row = (texts, head) => make("tr", {}, ...texts.map((text, i) => cell(text, head ? "col" : i ? "" : "row")));
       table.replaceChildren(make("thead", {}, row(state.table[0], true)), make("tbody", {}, ...state.table.slice(1).map(texts => row(texts, false))));
     }
     if (!state.playing || performance.now() - told > 1000) { // while it plays, once a second is enough for who listens

@@ -438,18 +438,24 @@ def _number(label, spec, style, column):
 
 
 class _Names(anywidget.AnyWidget):
-    """Nothing to see: gives the handle of each slider beside it its name for screen readers, which ipywidgets forgets.
+    """Nothing to see: gives the sliders and play buttons beside it names for screen readers, which ipywidgets forgets.
 
-    It looks for ten seconds, since the sliders may appear after it.
+    It looks for ten seconds, since they may appear after it.
     """
 
     _esm = """
     export default { render({ el }) {
       let left = 50;
+      const ICONS = {"fa-play": "play or pause", "fa-pause": "play or pause", "fa-stop": "back to the start",
+                     "fa-retweet": "repeat", "fa-repeat": "repeat"};
       el.style.display = "none";
       const name = () => {
-        for (const handle of el.closest(".widget-vbox")?.querySelectorAll(".noUi-handle, .ui-slider-handle") ?? [])
+        const box = el.closest(".widget-vbox");
+        for (const handle of box?.querySelectorAll(".noUi-handle, .ui-slider-handle") ?? [])
           handle.setAttribute("aria-label", handle.closest(".widget-hbox")?.querySelector("label")?.textContent ?? "");
+        for (const [icon, words] of Object.entries(ICONS))
+          for (const found of box?.querySelectorAll(".widget-play ." + icon) ?? [])
+            found.closest("button").setAttribute("aria-label", words);
         if (left--) setTimeout(name, 200);
       };
       name();

@@ -120,22 +120,15 @@ def with_figures(book, films, folder):
 
     films: {id of a cell: film or None}, for the cells that displayed a widget; None for one that needs a kernel.
     """
-    cells = []
-    for cell in book.cells:
-        caption = CAPTION.match(cell.source) if cell.cell_type == "markdown" else None
-        before = cells[-1] if cells else None
-        pictures = [output for output in before.outputs if "image/png" in output.get("data", {})
-                    ] if before is not None and before.cell_type == "code" else []
+    for cell, after in zip(book.cells, [*book.cells[1:], None]):
+        pictures = [output for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
         words = ""
-        if caption and pictures:
-            words, _, rest = cell.source.partition("\n\n")
-            cell.source = rest
-        for number, output in enumerate(pictures):
-            last = number == len(pictures) - 1
-            text = figure(output, words if last else "", films.get(before.id, False), folder)
+        if pictures and after is not None and after.cell_type == "markdown" and CAPTION.match(after.source):
+            words, _, after.source = after.source.partition("\n\n")
+        for output in pictures:
+            text = figure(output, words if output is pictures[-1] else "", films.get(cell.id, False), folder)
             output.data, output.metadata = nbformat.from_dict({"text/html": text}), nbformat.from_dict({})
-        cells.append(cell)
-    book.cells = [cell for cell in cells if cell.source.strip()]
+    book.cells = [cell for cell in book.cells if cell.source.strip()]
     return book
 
 
@@ -173,6 +166,9 @@ def page(book, films, folder, before, after):
     soup = BeautifulSoup(text, "html.parser")
     for link in soup.select("a.anchor-link"):
         link.decompose()
+    for empty in soup.select("th"):
+        if not empty.get_text().strip():
+            empty.name = "td"  # a corner without words heads nothing
     starts = [cell.id for cell in book.cells if cell.source.startswith(address.BOOTSTRAP_START)]
     folded = {f"cell-id={name}": "The cell that finds the helpers" for name in starts}
     for cell in book.cells:

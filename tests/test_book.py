@@ -56,6 +56,7 @@ plt.show()
 # %%
 fig, ax = plt.subplots(figsize=(3, 2))
 line, = ax.plot([0, 1], [0, 0])
+ax.set_ylim(0, 10)
 
 def draw(place, height, looks, dotted, presses):
     line.set_ydata([place, height])
@@ -116,7 +117,7 @@ def film_of(figure):
 def test_plain_nbconvert_shows_each_figure_and_its_caption(path):
     stored = read(path)
     text, _ = HTMLExporter(template_name="basic").from_notebook_node(stored)
-    parts = dict(re.findall(r'id="cell-id=([\w-]+)"(.*?)(?=<div id="cell-id=|\Z)', text, re.DOTALL))
+    parts = dict(re.findall(r'id="cell-id=([\w-]+)"(.*?)(?=id="cell-id=|\Z)', text, re.DOTALL))
     seen = 0
     for cell, after in zip(stored.cells, stored.cells[1:]):
         if cell.cell_type == "code" and (has_picture(cell) or calls_widget(cell.source)):
@@ -175,7 +176,8 @@ def test_a_player_becomes_a_film_of_its_snapshots(tiny):
     snapshot, *layers = film_of(figure)["controls"]
     assert (snapshot["texts"], snapshot["start"]) == (["0", "1", "2"], 0)
     assert snapshot["said"][2].startswith("Step 2 of 2")
-    assert [(c["label"], c["kind"], len(c["files"])) for c in layers] == [(name, "check", 3) for name in ("real", "generated", "loss")]
+    assert [(c["label"], c["kind"], len(c["files"])) for c in layers] == [
+        (name, "check", 3) for name in ("real", "generated", "grid", "arrows", "loss")]
 
 
 def test_what_stands_still_is_a_figure_with_its_caption_as_alternative(tiny):

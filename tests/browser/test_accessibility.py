@@ -71,7 +71,7 @@ def test_a_page_of_the_book(page, tmp_path, path):
     text = book.page(nbformat.read(path, as_version=4), {}, tmp_path / path.stem, "a.html", "b.html")
     book.furnish(tmp_path)
     (tmp_path / "page.html").write_text(text, encoding="utf-8")
-    page.goto((tmp_path / "page.html").as_uri())
+    page.goto((tmp_path / "page.html").as_uri(), timeout=120_000)
     page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
     assert faults(page) == []
 
@@ -119,3 +119,7 @@ def test_the_widgets_in_jupyterlab(page, tmp_path):
         for handle in page.locator(".noUi-handle").all():
             assert handle.get_attribute("aria-label") in ("place", "height", "snapshot")
             assert handle.get_attribute("tabindex") == "0"
+        play = page.get_by_role("button", name="play or pause")
+        play.focus()
+        page.keyboard.press("Enter")
+        page.locator(".jp-OutputArea-output [role=status]").filter(has_text="Step 2 of 2").wait_for()
