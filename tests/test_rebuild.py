@@ -43,7 +43,9 @@ Image.new("RGB", (8, 8), "red").save(file, "PNG")
 box = ipywidgets.VBox([ipywidgets.IntSlider(), ipywidgets.Output()])
 with box.children[1]:
     print("inside")
-display(box._repr_mimebundle_() | {"image/png": base64.b64encode(file.getvalue()).decode()}, raw=True)
+view = {"version_major": 2, "version_minor": 0, "model_id": box.model_id}
+display({"application/vnd.jupyter.widget-view+json": view, "text/plain": "VBox()",
+         "image/png": base64.b64encode(file.getvalue()).decode()}, raw=True)
 """
 
 
