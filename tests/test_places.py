@@ -76,7 +76,7 @@ WRITERS = {
                 "make_fashion.choose = lambda source: {'x': numpy.random.default_rng(0).integers(0, 255, 10**6, numpy.uint8)}\n"
                 "status = make_fashion.main(['--output', 'pyproject.toml'])",
                 "pyproject.toml could not be written ({reason}); an old file is as it was."),
-    "front": ("import pathlib\nfrom data import make_front\nmake_front.N_FRAMES = 2\nmake_front.main(pathlib.Path('pyproject.toml'))",
+    "front": ("import pathlib\nfrom data import make_front\nmake_front.LATE = [30]\nmake_front.main(pathlib.Path('pyproject.toml'))",
               "pyproject.toml could not be written ({reason}); an old file is as it was."),
     "litter": ("import pathlib, torch\nfrom data import make_litter_network as make\n"
                "make.save({'w': torch.rand(10**5)}, pathlib.Path('pyproject.toml'))",
@@ -136,7 +136,7 @@ def test_where_no_such_folder_is(make, tmp_path, monkeypatch, capsys):
     """The same sentences on every system."""
     nowhere = tmp_path / "nowhere" / "file"
     monkeypatch.setattr(make_fashion, "choose", lambda source: {})
-    monkeypatch.setattr(make_front, "N_FRAMES", 1)
+    monkeypatch.setattr(make_front, "LATE", [30])
     arguments = {make_fashion.main: [["--output", str(nowhere)]], make_front.main: [nowhere]}.get(make, [{}, nowhere])
     try:
         assert make(*arguments) == 1
