@@ -377,7 +377,7 @@ assert run.step < N_STEPS or after < 0.8 * before
 # %% [markdown]
 # **Figure 11.5.** The live training: eight puppies-to-be from fixed noise. (In the stored copy: a processor, 32 x 32.)
 #
-# Is that learning? Light and dark come apart in a broken loop as well, so the assertion asks for more: the eight must, as a mean, come nearer to real ones. We broke the loop in three ways: the judge's labels swapped, the generator's sign swapped, the judge standing still. Each time, with both seeds that were tried, the mean went to more than twice its first distance.
+# Is that learning? Light and dark come apart in a broken loop as well, so the assertion asks for more: the eight must, as a mean, come nearer to real ones. We broke the loop in three ways: the judge's labels swapped, the generator's sign swapped, the judge standing still. Each time, with both seeds that were tried, the mean went to about twice its first distance.
 #
 # How the puppy grows inside the generator can be seen, too. We take the recorded one after its ten minutes; its weights were stored. Three points of the noise, and what stands on the maps after each doubling:
 
@@ -726,12 +726,12 @@ for k, knob in enumerate(directions):
           f"{', '.join(besides) or 'nothing'}")
 own_effects = effects.diag()
 assert (own_effects > by_chance)[[0, 2, 3, 4]].all(), "but for the patch's, each knob beats the random ones"
-assert effects[1, 3].abs() > effects[1, 1] and effects[3, 1] < 0
+assert (effects[1, [0, 3]].abs() > effects[1, 1]).all() and effects[3, 1] < 0
 
 # %% [markdown]
 # **Figure 11.11.** Six puppies (middle row), moved against (above) and along (below) a direction that least squares found. The print says how much each direction changes what it is called after, as a difference of means over 100 new puppies, and what else it turns.
 #
-# Random directions turn much as well (ears most), so a knob must beat them, and four of the five do. The patch's does not beat them clearly, and turns coats more than patches; the black coat's takes patches away. Directions are rarely clean: they turn, beside the thing, what this generator changes together with it.
+# Random directions turn much as well (ears most), so a knob must beat them, and four of the five do. The patch's does not beat them clearly, and turns coats and ears more than patches; the black coat's takes patches away. Directions are rarely clean: they turn, beside the thing, what this generator changes together with it.
 #
 # **Where is this puppy?** Given a picture, search the noise from which the painter would paint it: begin at the nearest of the 2,000 that it has painted, go down the squared difference, with its weights frozen. We do it for six fresh puppies, and for thirty that it was trained on, which we need in a moment. How good is that? Its honest rival is another family with 64 free numbers for a picture: the first 64 *principal components* of 1,994 real puppies, the best that 64 numbers can do if they may only be scaled and added.
 
