@@ -1,7 +1,7 @@
 # `make lab` to learn, `make test` to be sure. Every target sets up what it needs; all of it stays in this folder.
-# PYTHON=path chooses the interpreter; otherwise it is the first of these that is 3.11 or newer.
+# PYTHON=path chooses the interpreter; otherwise it is the first of these that is 3.11 to 3.14, for which the pinned packages exist.
 PYTHONS := $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11)
-TOO_OLD := sys.version_info < (3, 11)
+UNFIT := not (3, 11) <= sys.version_info < (3, 15)
 FIRST := notebooks/01_pictures_as_points.ipynb
 
 # Jupyter, IPython, matplotlib and pip keep their files here too, unless the environment says otherwise.
@@ -53,7 +53,7 @@ notebooks: .venv/ready  # Execute text twins into notebooks (LESSONS="02 03": so
 	@.venv/bin/python notebooks/rebuild.py $(LESSONS)
 
 book: .venv/ready  # Write the lessons as pages that need no kernel, into build/book (LESSONS="02 03": some of them)
-	@mkdir -p .cache
+	@mkdir -p "$(CACHE)"
 	@.venv/bin/python notebooks/book.py $(LESSONS)
 
 address: .venv/ready  # Write REPOSITORY=owner/name into badges and bootstrap cells
@@ -99,10 +99,10 @@ clean:  # Remove everything that these commands made, the environments too
 # another Python: names to try, what makes one unfit, and what is needed.
 define environment
 python=; for candidate in $(or $(4),$(PYTHONS)); do \
-  if "$$candidate" -c 'import sys; sys.exit($(or $(5),$(TOO_OLD)))' 2>/dev/null; then python=$$candidate; break; fi; \
+  if "$$candidate" -c 'import sys; sys.exit($(or $(5),$(UNFIT)))' 2>/dev/null; then python=$$candidate; break; fi; \
 done; \
 if [ -z "$$python" ]; then \
-  echo "$(or $(6),Python 3.11 or newer) is needed, and none of these is one: $(or $(4),$(PYTHONS)). Install it, or name one: make PYTHON=/path/to/python3.$(if $(6),11,12)" >&2; exit 1; \
+  echo "$(or $(6),Python 3.11 to 3.14) is needed, and none of these is one: $(or $(4),$(PYTHONS)). Install it, or name one: make PYTHON=/path/to/python3.$(if $(6),11,12)" >&2; exit 1; \
 fi; \
 if ! test -w .; then \
   echo "Nothing can be written into this folder, where $(1) belongs: copy the folder to a place of your own, then call make there." >&2; exit 1; \
@@ -110,7 +110,7 @@ fi; \
 if ! "$$python" -c 'import venv, ensurepip' 2>/dev/null; then \
   echo "$$python lacks the module venv or ensurepip: install it (Debian and Ubuntu: sudo apt install python3-venv), then call make again." >&2; exit 1; \
 fi; \
-if ! $(1)/bin/python -c 'import sys, pip; sys.exit($(or $(5),$(TOO_OLD)))' 2>/dev/null; then \
+if ! $(1)/bin/python -c 'import sys, pip; sys.exit($(or $(5),$(UNFIT)))' 2>/dev/null; then \
   rm -rf $(1) && "$$python" -m venv $(1) || exit 1; \
 fi; \
 echo "Installing $(2) into $(1): $(3)."; \

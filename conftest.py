@@ -65,6 +65,18 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.line(text)
 
 
+@pytest.fixture
+def link():
+    """A function that makes a symbolic link, or skips the test where none can be made (Windows asks for a right)."""
+    def make(path, target):
+        try:
+            path.symlink_to(target)
+        except (OSError, NotImplementedError) as error:
+            pytest.skip(f"no links can be made here: {error}")
+
+    return make
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
     found = yield

@@ -116,28 +116,11 @@ def wasserstein1(x, y):
     return _cheapest_plan(distances)
 
 
-def sliced_wasserstein1(x, y, rng, n_directions=200):
-    """The mean Wasserstein-1 distance of the clouds' shadows on lines of random directions, a float.
-
-    x: (n, d), y: (m, d), tensors or arrays, also (n,) on a line; units of x. rng: the torch.Generator that draws the
-    directions. Never more than `wasserstein1`, and 0 only for equal clouds (with all directions); quick for any number
-    of points and dimensions. It is smaller, though: by a factor of 0.637 for a shift in the plane, and about
-    sqrt(2 / (pi d)) in many dimensions. Raises TypeError or ValueError for other shapes.
-    Source: Rabin et al. 2011; Bonneel et al. 2015. Used from lesson 10 on.
-    """
-    x, y = _rows(x, "x"), _rows(y, "y")
-    _check_columns(x, y)
-    if not isinstance(n_directions, int) or isinstance(n_directions, bool) or n_directions < 1:
-        raise ValueError(f"n_directions must be a whole number of at least 1, but is {n_directions!r}.")
-    directions = torch.randn(n_directions, x.shape[1], generator=rng, device=rng.device).double().cpu().numpy()
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    return float(np.mean([_wasserstein_on_a_line(x @ direction, y @ direction) for direction in directions]))
-
-
 def wasserstein_floor(target, n, rng, repeats=5):
     """What `wasserstein1` says about two independent samples of one distribution: its mean over some repeats.
 
     target: a Target, n: points in each sample, rng: a torch.Generator. No sampler can be expected below it.
+    Raises ValueError for fewer than one repeat.
     """
     if not isinstance(repeats, int) or repeats < 1:
         raise ValueError(f"repeats must be a whole number of at least 1; got {repeats!r}.")

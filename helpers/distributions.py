@@ -1,6 +1,6 @@
 """Distributions to aim at, small enough to be drawn: one sees what a generator gets right and wrong.
 
-Each function returns a `Target`. Used from lesson 2 on.
+Each function returns a `Target`. Used from lesson 4 on.
 """
 
 import functools
@@ -43,6 +43,7 @@ def ring(n_modes=8, radius=2.0, sd=0.05):
     """A ring of equally likely round Gaussians, their centres evenly spaced on a circle around the origin.
 
     The first centre is (radius, 0), the others follow anticlockwise. sd: of each Gaussian, more than 0.
+    Raises ValueError for numbers that make no ring.
     """
     _check_count("n_modes", n_modes)
     _check_positive("radius", radius)
@@ -57,6 +58,7 @@ def grid(side=5, spacing=2.0, sd=0.05):
     """A square grid of equally likely round Gaussians, side by side centres around the origin.
 
     The centres lie `spacing` apart, row by row from the lower left. sd: of each Gaussian, more than 0.
+    Raises ValueError for numbers that make no grid.
     """
     _check_count("side", side)
     _check_positive("spacing", spacing)
@@ -73,7 +75,7 @@ def two_moons(sd=0.05):
 
     With t uniform in [0, pi], the upper moon is (cos t, sin t), the lower one (1 - cos t, 1/2 - sin t);
     both are moved by (-1/2, -1/4), then enlarged by 5/3. Gaussian noise is added; sd: its standard deviation,
-    0 or more. The density has no simple formula.
+    0 or more. The density has no simple formula. Raises ValueError for another sd.
     """
     _check_not_negative("sd", sd)
 
@@ -94,7 +96,7 @@ def swiss_roll(sd=0.05):
 
     With t uniform in [3 pi / 2, 9 pi / 2], the spiral is (t cos t, t sin t); its mean, (2, 2 / (3 pi)), is
     subtracted, then it is multiplied by 0.18. Gaussian noise is added; sd: its standard deviation, 0 or more.
-    The density has no simple formula.
+    The density has no simple formula. Raises ValueError for another sd.
     """
     _check_not_negative("sd", sd)
 
@@ -111,7 +113,7 @@ def paw_print(sd=0.03):
 
     The toes, narrow ellipses, keep a distance from each other and from the pad, a wide one. A point falls into each
     with a chance in proportion to its area. Gaussian noise is added; sd: its standard deviation, 0 or more. The
-    density has no simple formula.
+    density has no simple formula. Raises ValueError for another sd.
     """
     _check_not_negative("sd", sd)
     middles = torch.tensor([[0.0, -1.0], [-1.85, 0.35], [-0.7, 1.45], [0.7, 1.45], [1.85, 0.35]])
@@ -133,7 +135,7 @@ def mixture_1d(means=(-2.0, 0.5, 2.5), sds=(0.5, 0.3, 0.6), weights=(0.3, 0.3, 0
     """A mixture of Gaussians on the line; its samples have shape (n, 1).
 
     means, sds (standard deviations), weights: one number for each Gaussian. The weights are divided by their
-    sum. `modes` holds the means, of shape (k, 1).
+    sum. `modes` holds the means, of shape (k, 1). Raises ValueError for lists that do not fit together.
     """
     means, sds, weights = (torch.as_tensor(list_, dtype=torch.float32) for list_ in (means, sds, weights))
     if means.ndim != 1 or len(means) == 0 or not means.shape == sds.shape == weights.shape:
@@ -161,7 +163,7 @@ def from_points(points, sd=0.0, name="your points"):
 
     points: (m, d), at least one, copied. sd: standard deviation of the noise, 0 or more. With noise this is a
     kernel density estimate, whose log-density is known; without, every sample is one of the points, and there
-    is no density.
+    is no density. Raises ValueError for other shapes, for points that are not finite, and for another sd.
     """
     points = torch.as_tensor(points, dtype=torch.float32).clone()
     if points.ndim != 2 or 0 in points.shape:

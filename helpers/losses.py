@@ -75,7 +75,8 @@ wasserstein = Wasserstein()
 def clip_weights(critic, bound):
     """None; every weight and bias of the critic is moved into [-bound, bound], in place.
 
-    It bounds how steep the critic can be, though not at 1. Source: Arjovsky et al. 2017. Taught in lesson 10.
+    It bounds how steep the critic can be, though not at 1. Raises ValueError for a bound that is not above 0.
+    Source: Arjovsky et al. 2017. Taught in lesson 10.
     """
     _check_bound(bound)
     with torch.no_grad():
@@ -88,7 +89,8 @@ def gradient_penalty(critic, x_real, x_fake, rng, at="between"):
 
     x_real, x_fake: (batch, ...), as many of both. at="between": at one place between each real point and a generated
     one, uniformly drawn from rng (Gulrajani et al. 2017). at="real": R1, the mean of |slope|^2 at the real points;
-    x_fake and rng are not used (Mescheder et al. 2018, who take half of it). Taught in lesson 10.
+    x_fake and rng are not used (Mescheder et al. 2018, who take half of it). Raises ValueError for other words,
+    and where the two do not fit together. Taught in lesson 10.
     """
     _check_penalty_at(at)
     _check_pairs(x_real, x_fake, at)

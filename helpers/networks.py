@@ -112,7 +112,8 @@ def picture_discriminator(size, rng, channels=24, n_colours=3):
 def picture_encoder(size, n_codes, rng, channels=24, n_colours=3):
     """The layers of `picture_discriminator` with 2 * n_codes outputs, (n, 2 * n_codes), the encoder of an autoencoder.
 
-    `train_vae` takes the first half for means and the second for logarithms of variances. Taught in lesson 11.
+    `train_vae` takes the first half for means and the second for logarithms of variances. Raises ValueError for
+    sizes that do not fit. Taught in lesson 11.
     """
     _check_picture(size, n_codes=n_codes)
     return _picture_reader(size, 2 * n_codes, rng, channels, n_colours)
@@ -157,7 +158,7 @@ def averaged(network, decay=0.999):
     `average.update_parameters(network)` after each step: weights become decay * old + (1 - decay) * the network's (the
     first time they are the network's). decay: from 0 to below 1; 0.999 remembers about the last thousand steps.
     Other buffers, such as those of batch norm, are the network's. Returns torch's AveragedModel, which is called as the
-    network is, and does not learn. Used from lesson 8 on.
+    network is, and does not learn. Raises ValueError for another decay. Used from lesson 8 on.
     """
     _check_decay(decay)
     return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay)).requires_grad_(False)

@@ -78,6 +78,7 @@ def sharpness(pictures, kind="laplacian"):
 
     pictures: (n, channels, height, width). kind: "gradient", the mean distance from a pixel to its right and
     lower neighbours, or "laplacian", the mean distance from a pixel to the average of its four neighbours, times 4.
+    Returns a float. Raises ValueError for another kind.
     """
     if kind == "gradient":
         differences = [pictures.diff(dim=2), pictures.diff(dim=3)]
@@ -103,7 +104,7 @@ def precision_recall(fake, real, k=3):
     """(precision, recall): share of the generated points among the real ones, and of the real among the generated.
 
     fake: (n, d), real: (m, d) features, more than k of each. A point lies among others if it is no farther from one of
-    them than that one's k-th neighbour. Source: Kynkaanniemi et al. 2019.
+    them than that one's k-th neighbour. Raises ValueError for fewer points. Source: Kynkaanniemi et al. 2019.
     """
     for name, points in (("fake", fake), ("real", real)):
         if points.ndim != 2 or len(points) <= k:
@@ -116,6 +117,7 @@ def nearest(fake, real):
 
     fake: (n, channels, height, width), real: (m, ...) of the same form. distance: Euclidean over all numbers. A
     generator that has learned pictures by heart has distances near 0: compare with those of fresh real ones.
+    Raises ValueError for other shapes.
     """
     if fake.ndim != 4 or fake.shape[1:] != real.shape[1:] or len(real) == 0:
         raise ValueError(f"fake has shape {tuple(fake.shape)} and real {tuple(real.shape)}: both must be pictures "

@@ -73,11 +73,13 @@ class PuppyPictures:
             self.missing = torch.ones(n_kept, dtype=torch.bool)
 
     def sample(self, n, rng):
+        """n pictures, (n, 3, size, size): with n_kept, some of the kept ones, with repeats."""
         if self.factors is None:
             return self._draw(torch.rand(n, N_FACTORS, generator=rng, device=rng.device))
         return self._pick(torch.randint(len(self.factors), (n,), generator=rng, device=rng.device).cpu())
 
     def all(self):
+        """All kept ones, (n_kept, 3, size, size). ValueError if none is kept."""
         if self.factors is None:
             raise ValueError("these puppies are all fresh: none is kept. Say n_kept=10000, for instance.")
         return torch.cat([self._pick(some) for some in torch.arange(len(self.factors)).split(500)])
@@ -181,7 +183,7 @@ def train_picture_gmn(generator, pictures, rng, features=None, bandwidth=None, n
     features: a differentiable function from pictures to (n, d), in which they are compared, such as principal
     components or an encoder's codes; None: the pixels themselves. bandwidth: as for `mmd2`; None: five, from a
     quarter of the median distance of real ones to four times that. how: batch_size 128 unless said
-    otherwise; the rest as for `train_pictures`. Taught in lesson 11.
+    otherwise; the rest as for `train_pictures`, errors too. It made a recording of lesson 11.
     """
     run = PictureRun(["generator"], [generator], pictures, rng, noise_dim, **dict(batch_size=128) | how)
     _check_counts(batch_size=(run.batch_size, 2))
@@ -211,12 +213,14 @@ def train_vae(encoder, decoder, pictures, rng, beta=1.0, reconstruction="bernoul
     (n, n_codes) to pictures. The loss is a picture's reconstruction plus beta times the divergence of its codes
     from the standard normal, both in nats. reconstruction: "bernoulli" (cross-entropy of each number in [0, 1]) or
     "gaussian" (of that sd). how: batch_size 64 unless said otherwise; the rest as for `train_pictures`.
-    Source: Kingma and Welling 2014; Higgins et al. 2017 for beta. Taught in lesson 11.
+    Raises ValueError for other words and numbers, TypeError for what is no network.
+    Source: Kingma and Welling 2014; Higgins et al. 2017 for beta. Its loss is written out in lesson 11.
     """
     if reconstruction not in ("bernoulli", "gaussian"):
         raise ValueError(f'reconstruction must be "bernoulli" or "gaussian", but is {reconstruction!r}.')
     _check_weights(beta=beta)
-    _check_rates(sd=sd)
+    if isinstance(sd, bool) or not isinstance(sd, int | float) or not 0 < sd < float("inf"):
+        raise ValueError(f"sd, the spread around a reconstruction, must be a positive number, but is {sd!r}.")
     _check_networks([decoder, encoder], rng)
     n_codes = _n_codes(encoder, _source(pictures, _place(encoder))(2, torch.Generator(rng.device)))
     run = PictureRun(["reconstruction", "divergence"], [decoder, encoder], pictures, rng, n_codes,

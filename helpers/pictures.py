@@ -78,7 +78,8 @@ def load_folder(path, size, at_least=1):
 def to_vectors(pictures):
     """The pictures as points: each one's numbers in a row, an (n, channels * height * width) tensor.
 
-    pictures: (n, channels, height, width). `to_pictures` undoes it exactly. Taught in lesson 1.
+    pictures: (n, channels, height, width). `to_pictures` undoes it exactly.
+    Raises TypeError or ValueError for what has another form. Taught in lesson 1.
     """
     _check_pictures(pictures)
     return pictures.flatten(start_dim=1)

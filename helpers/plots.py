@@ -233,6 +233,7 @@ def film_strip(axes, snapshots, layers=("real", "generated")):
 
     axes: one axes or an array of them, as plt.subplots(1, 6) gives. snapshots: a list of one run's, as many as
     there are axes or more. layers: as in `snapshot_view`. Every title says the step; all limits are equal.
+    Raises ValueError for fewer snapshots.
     """
     flat = np.atleast_1d(np.asarray(axes, dtype=object)).ravel()
     snapshots = list(snapshots)

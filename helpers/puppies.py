@@ -45,7 +45,7 @@ def draw_puppies(u, size=100):
 
     u: (n, 16) floating-point tensor in [0, 1], one column for each name in FACTORS. size: pixels a side, 8 or
     more. Row i of u alone decides picture i. Uniform u makes the 40 litters equally likely. Draws on u's
-    device. Taught in lesson 1.
+    device. Raises TypeError or ValueError for other factors or another size. Taught in lesson 1.
     """
     _check_factors(u)
     _check_size(size)
@@ -211,14 +211,20 @@ def _choices(u):
 
 
 def litter(u):
-    """(n,) int64 in 0..39: the litter that each row of u belongs to; `litter_name` says it in words."""
+    """(n,) int64 in 0..39: the litter that each row of u belongs to; `litter_name` says it in words.
+
+    Raises TypeError or ValueError for other factors.
+    """
     _check_factors(u)
     coat, ears, patch, tongue = _choices(u).t()
     return ((coat * 2 + ears) * 2 + patch) * 2 + tongue
 
 
 def litter_name(k):
-    """Litter k (0..39) in words, for example "brown coat, floppy ears, eye patch, tongue out"."""
+    """Litter k (0..39) in words, for example "brown coat, floppy ears, eye patch, tongue out".
+
+    Raises ValueError for another number.
+    """
     if isinstance(k, bool) or not hasattr(k, "__index__") or not 0 <= int(k) < N_LITTERS:
         raise ValueError(f"litters are numbered 0 to {N_LITTERS - 1}, but k is {k!r}")
     coat, ears, patch, tongue = list(itertools.product(*map(range, CHOICES)))[int(k)]

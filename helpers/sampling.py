@@ -1,6 +1,6 @@
 """Random numbers: a generator built by hand, and the classic ways to bend uniform numbers into other shapes.
 
-Taught in lesson 2, where every function below stands in full.
+Taught in lesson 2, where the longer ones stand in full.
 """
 
 import math

@@ -70,7 +70,8 @@ def perfect_score(target, n):
     """The ModeScore to expect of n samples from the target itself: means over many repeats, not whole numbers.
 
     target: as for `score_modes`, its modes equally likely and at least 8 sd apart (if they lie nearer, a few more
-    samples are of high quality). n: number of samples, at least 1. The reverse KL is about (K - 1)/(2n).
+    samples are of high quality). n: number of samples, at least 1; ValueError for less. The reverse KL is about
+    (K - 1)/(2n).
     """
     _check_target(target)
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:

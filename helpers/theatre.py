@@ -56,7 +56,7 @@ def theatre(generator, discriminator, target, loss=minimax, losses=None, targets
     (the noise grid, mapped; for noise of 1 or 2 dimensions) and "arrows" (where the loss pushes generated points).
     clip, penalty: what restrains a critic; both have a menu where a loss has scores that are no probabilities.
 
-    Training runs between the cells, a twentieth of a second at a time; running another cell pauses it. Every
+    Training runs between the cells, a fortieth of a second at a time; running another cell pauses it. Every
     step is recorded: the weights of both networks, and every tenth step the optimizers and random numbers too, from
     which "go on from here" computes the steps between anew. All this takes at most 300 MB: then most of the older full
     states go first, next the older weights, of which the picture stays, and at last every second old picture.
@@ -266,7 +266,7 @@ class Theatre(Board):
             self._train()
 
     def _slice(self, ticket):
-        """A twentieth of a second of what plays, in the kernel's event loop, and the appointment for the next one."""
+        """A fortieth of a second of what plays, in the kernel's event loop, and the appointment for the next one."""
         with self.lock:
             if ticket == self.ticket and (self.playing or self.slow):
                 self._guarded(self._work)

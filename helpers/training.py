@@ -60,7 +60,8 @@ def gmn_steps(generator, target, rng, bandwidth, noise_dim, batch_size, lr):
     """A generator function: each `next` trains the generator by one step down the MMD, and yields the loss.
 
     Noise is uniform in [-1, 1]^noise_dim. The loss is the unbiased estimate of `mmd2` from batch_size generated
-    and batch_size real samples. Source: Li et al. 2015; Dziugaite et al. 2015. Taught in lesson 5.
+    and batch_size real samples. Raises FloatingPointError where it
+    diverges. Source: Li et al. 2015; Dziugaite et al. 2015. Taught in lesson 5.
     """
     optimizer = torch.optim.Adam(generator.parameters(), lr=lr)
     while True:
@@ -122,7 +123,8 @@ def frozen(network):
 def discriminator_step(generator, discriminator, optimizer, x_real, z, loss):
     """Trains the discriminator by one step on real points and generated ones, and returns its loss, a float.
 
-    x_real: (batch, data_dim), z: (batch, noise_dim). The generator does not move. Taught in lesson 7.
+    x_real: (batch, data_dim), z: (batch, noise_dim). The generator does not move.
+    Raises FloatingPointError where the generator has diverged. Taught in lesson 7.
     """
     with torch.no_grad():  # no slopes are wanted in the generator
         x_fake = generator(z)
@@ -170,7 +172,8 @@ def critic_step(generator, critic, optimizer, x_real, z, loss, rng, clip=None, p
     """A `discriminator_step` that keeps the critic from being steep; returns its loss, without the penalty.
 
     clip: the bound of its weights (`clip_weights`), or None. penalty: how much `gradient_penalty` weighs in what is
-    made small; at: where it looks. rng: draws the places. Taught in lesson 10.
+    made small; at: where it looks. rng: draws the places. Raises FloatingPointError where the generator has diverged.
+    Taught in lesson 10.
     """
     with torch.no_grad():
         x_fake = generator(z)

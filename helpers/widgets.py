@@ -47,7 +47,10 @@ class Button:
 
 
 def button(label):
-    """A push button, as a range for `sliders`: `draw` receives the number of presses so far, 0 at first."""
+    """A push button, as a range for `sliders`: `draw` receives the number of presses so far, 0 at first.
+
+    Raises ValueError without a label.
+    """
     if not isinstance(label, str) or not label.strip():
         raise ValueError(f'button needs a few words to show, as in button("Draw new points"); got {label!r}')
     return Button(label)

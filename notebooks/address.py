@@ -40,9 +40,10 @@ BOOTSTRAP_START = BOOTSTRAP.partition("\n")[0]
 TWIN_BOOTSTRAP = re.compile(rf"^{re.escape(BOOTSTRAP_START)}\n(?:(?!# %%).*\n)*", re.MULTILINE)
 
 # In a lesson's first cell and in its row of README.md's table: the badge, or why there is none.
-BADGE = re.compile(r"\[!\[Open in Colab\]\(\S+?\)\]\(\S+?\)|\*Open in Colab: [^*\n]*\*")
+BADGE = re.compile(r"\[!\[Open in Colab\]\(\S+?\)\]\(\S+?\)|\*Open in Colab: [^*\n]*\*"
+                   r"|<!-- Open in Colab -->")
 NO_BADGE = "*Open in Colab: this copy has no address yet; `make address REPOSITORY=owner/name` sets it.*"
-README_NO_BADGE = "*Open in Colab: no address yet*"
+README_NO_BADGE = "<!-- Open in Colab -->"  # which nobody sees
 README_LESSON = re.compile(r"notebooks/(\w+)\.ipynb")
 
 

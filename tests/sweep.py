@@ -2,7 +2,7 @@
 
 conftest.py has nbval run `assert_sound()` as one more cell of each notebook. Every figure gets both ends and the
 middle of every control, and random settings of all its controls together: 50, or as many as SWEEP_SECONDS allow
-(`make sweep` sets no limit). A warning is a failure, and so is a figure that leaves things behind.
+(`make orders` sets no limit). A warning is a failure, and so is a figure that leaves things behind.
 """
 
 import gc

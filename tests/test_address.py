@@ -28,8 +28,8 @@ TWIN = f"""\
 print("after")
 """
 README = """\
-| 1 | [Title](notebooks/01_title.ipynb) | 30 min | *Open in Colab: no address yet* |
-| 2 | [Other](notebooks/02_other.ipynb) | 30 min | *Open in Colab: no address yet* |
+| 1 | [Title](notebooks/01_title.ipynb) <!-- Open in Colab --> | 30 min |
+| 2 | [Other](notebooks/02_other.ipynb) <!-- Open in Colab --> | 30 min |
 """
 
 
@@ -53,8 +53,8 @@ def test_one_command_writes_every_place(copy, capsys):
              "(https://colab.research.google.com/github/mona/lisa-2.0/blob/v0.1.0/notebooks/{}.ipynb)")
     assert address.address_and_version(copy) == ("mona/lisa-2.0", "0.1.0")
     assert (copy / "README.md").read_text() == (
-        f"| 1 | [Title](notebooks/01_title.ipynb) | 30 min | {badge.format('01_title')} |\n"
-        f"| 2 | [Other](notebooks/02_other.ipynb) | 30 min | {badge.format('02_other')} |\n")
+        f"| 1 | [Title](notebooks/01_title.ipynb) {badge.format('01_title')} | 30 min |\n"
+        f"| 2 | [Other](notebooks/02_other.ipynb) {badge.format('02_other')} | 30 min |\n")
     twin = (copy / "notebooks" / "text" / "01_title.py").read_text()
     assert twin == (TWIN.replace(address.NO_BADGE, badge.format("01_title"))
                     .replace(address.BOOTSTRAP_START, address.bootstrap("mona/lisa-2.0", "0.1.0")))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -101,7 +102,7 @@ def build(folder, *options, **lessons):
 def tiny(tmp_path_factory):
     """The tiny lesson, executed into a book: (its page, parsed; its folder)."""
     folder = tmp_path_factory.mktemp("book")
-    (folder / "helpers").symlink_to(ROOT / "helpers")
+    shutil.copytree(ROOT / "helpers", folder / "helpers", ignore=shutil.ignore_patterns("__pycache__"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         status, out = build(folder, _01_tiny=TINY)

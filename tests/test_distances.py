@@ -360,33 +360,3 @@ def test_no_probabilities_no_divergence(p, q, sentence):
     for divergence in (kullback_leibler, jensen_shannon):
         with pytest.raises(ValueError, match=sentence):
             divergence(p, q)
-
-
-# sliced Wasserstein-1
-
-@pytest.mark.parametrize("dim, factor", [(1, 1.0), (2, 0.63662), (3, 0.5)])
-def test_sliced_of_a_shift(dim, factor):
-    """FACTS: a shift by |D| is seen as |D| Gamma(d/2) / (sqrt(pi) Gamma((d+1)/2)) on average."""
-    rng = torch.Generator().manual_seed(0)
-    x = torch.randn(50, dim, generator=rng)
-    shift = torch.ones(dim) * 2 / math.sqrt(dim)  # of length 2
-    assert math.isclose(distances.sliced_wasserstein1(x, x + shift, rng, 20_000), 2 * factor, rel_tol=0.02)
-
-
-def test_sliced_is_never_more_than_the_exact_one_and_as_large_as_the_best_line_allows():
-    rng = torch.Generator().manual_seed(1)
-    for _ in range(5):
-        x, y = torch.randn(30, 3, generator=rng), 2 * torch.rand(30, 3, generator=rng)
-        sliced = distances.sliced_wasserstein1(x, y, rng)
-        assert 0 < sliced <= distances.wasserstein1(x, y)
-        assert math.isclose(sliced, distances.sliced_wasserstein1(y[torch.randperm(30, generator=rng)], x, rng, 20_000), rel_tol=0.1)
-    assert distances.sliced_wasserstein1(x, x, rng) == 0
-    assert math.isclose(distances.sliced_wasserstein1([0.0, 2.0], [1.0], rng, 1), 1.0)  # unequal sizes, on a line
-
-
-def test_sliced_refuses_what_does_not_fit():
-    rng = torch.Generator()
-    with pytest.raises(ValueError, match="x has 2 columns but y has 3"):
-        distances.sliced_wasserstein1(torch.zeros(4, 2), torch.zeros(4, 3), rng)
-    with pytest.raises(ValueError, match="n_directions must be a whole number of at least 1, but is 0"):
-        distances.sliced_wasserstein1(torch.zeros(4, 2), torch.zeros(4, 2), rng, 0)

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import signal
 
 import numpy as np
@@ -241,7 +240,7 @@ class Disturbed:
 
 
 def press():
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.raise_signal(signal.SIGINT)
 
 
 def press_twice():

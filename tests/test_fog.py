@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from helpers import distributions
-from helpers.fog import Stacked, fog_steps, noise_of_each
+from helpers.distances import mmd2
+from helpers.fog import Stacked, fog_steps, mmd2_of_each, noise_of_each
 from helpers.networks import averaged, judge, mlp
 
 RING, LINE = distributions.ring(radius=1.0, sd=0.01), distributions.mixture_1d()
@@ -29,13 +30,14 @@ def stacked(seeds, decay=0.999, **sizes):
     return generators, judges, averaged(generators, decay), rngs
 
 
-def single(seed, n_steps, stop, batch_size, unit, lr=(2e-3, 3e-3), thick=0.3, thin=0.03, lifted=0.3):
+def single(seed, n_steps, stop, batch_size, unit, matching, lr=(1.5e-3, 3e-3), thick=0.3, thin=0.03, lifted=0.4,
+           falling=0.2):
     """The recipe for one pair of ordinary networks, by torch's Adam and schedulers: losses (stop, 2), average, pair."""
     rng = seeded(seed)
     generator, discriminator = pair(rng)
     adam_g, adam_d = (torch.optim.Adam(x.parameters(), lr=own, betas=(0.5, 0.9))
                       for x, own in zip((generator, discriminator), lr))
-    flat, losses = lifted * n_steps, []
+    flat, losses = falling * n_steps, []
     schedules = [torch.optim.lr_scheduler.LambdaLR(
         adam, lambda t: 1.0 if t < flat else 1 - (t - flat) / (n_steps - flat)) for adam in (adam_g, adam_d)]
     mean = [p.detach().clone() for p in generator.parameters()]
@@ -44,7 +46,7 @@ def single(seed, n_steps, stop, batch_size, unit, lr=(2e-3, 3e-3), thick=0.3, th
         z = math.sqrt(3) * (2 * torch.rand(batch_size, 2, generator=rng) - 1)
         noise_x, noise_y = torch.randn(2, batch_size, 2, generator=rng)
         sd = math.exp(math.log(thick) + math.log(thin / thick) * t / (lifted * n_steps)) if t < lifted * n_steps else 0
-        x, noise_y = x + sd * noise_x, sd * noise_y
+        clear, x, noise_y = x, x + sd * noise_x, sd * noise_y
         ones = torch.ones(batch_size)
         with torch.no_grad():
             y = generator(z) + noise_y
@@ -54,7 +56,7 @@ def single(seed, n_steps, stop, batch_size, unit, lr=(2e-3, 3e-3), thick=0.3, th
         adam_d.step()
         loss_g = F.binary_cross_entropy_with_logits(discriminator(generator(z) + noise_y) - discriminator(x), ones)
         adam_g.zero_grad()
-        loss_g.backward()
+        (loss_g + matching * mmd2(generator(z), clear, 0.5)).backward()
         adam_g.step()
         for schedule in schedules:
             schedule.step()
@@ -64,15 +66,15 @@ def single(seed, n_steps, stop, batch_size, unit, lr=(2e-3, 3e-3), thick=0.3, th
     return torch.tensor(losses), mean, (generator, discriminator)
 
 
-@pytest.mark.parametrize("n_steps, stop", [(12, 12), (40, 8)])  # through fog, clear air and falling rates; and stopped
-def test_a_member_is_the_single_run(n_steps, stop):
+@pytest.mark.parametrize("n_steps, stop, matching", [(12, 12, 10.0), (12, 12, 0.0), (40, 8, 10.0)])  # whole, and stopped
+def test_a_member_is_the_single_run(n_steps, stop, matching):
     generators, judges, average, rngs = stacked(SEEDS)
-    steps = fog_steps(generators, judges, average, RING, rngs, n_steps, unit=0.7, batch_size=20, lr_generator=2e-3)
+    steps = fog_steps(generators, judges, average, RING, rngs, n_steps, unit=0.7, batch_size=20, matching=matching)
     losses = torch.stack([losses for _, losses in zip(range(stop), steps)], dim=1)
     assert losses.shape == (len(SEEDS), stop, 2) and not losses.requires_grad
     z = torch.randn(len(SEEDS), 50, 2, generator=seeded(0))
     for i, seed in enumerate(SEEDS):
-        expected, mean, (generator, discriminator) = single(seed, n_steps, stop, 20, 0.7)
+        expected, mean, (generator, discriminator) = single(seed, n_steps, stop, 20, 0.7, matching)
         torch.testing.assert_close(losses[i], expected, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(generators(z)[i], generator(z[i]), rtol=1e-4, atol=1e-4)
         torch.testing.assert_close(judges(z)[i], discriminator(z[i]), rtol=1e-4, atol=1e-4)
@@ -96,6 +98,13 @@ def test_noise_has_standard_deviation_1_and_is_each_members_own():
     torch.testing.assert_close(noise.std(dim=1), torch.ones(2, 3), atol=0.02, rtol=0)
     torch.testing.assert_close(noise.mean(dim=1), torch.zeros(2, 3), atol=0.03, rtol=0)
     assert torch.equal(noise[1], noise_of_each([seeded(2)], 20_000, 3)[0]) and not torch.equal(noise[0], noise[1])
+
+
+def test_mmd_of_each_is_mmd2_up_to_what_does_not_depend_on_x():
+    y, a, b = (torch.randn(2, 30, 2, generator=seeded(i)) for i in range(3))
+    expected = [mmd2(a[i], y[i], 0.5) - mmd2(b[i], y[i], 0.5) for i in range(2)]
+    difference = mmd2_of_each(a, y, 0.5) - mmd2_of_each(b, y, 0.5)
+    torch.testing.assert_close(difference, torch.stack(expected), rtol=1e-4, atol=1e-5)
 
 
 def test_it_learns_and_on_a_line_too():
@@ -126,11 +135,14 @@ def test_only_networks_that_are_alike_are_stacked():
 
 @pytest.mark.parametrize("wrong, error, message", [
     (dict(n_steps=0), ValueError, "n_steps must be a whole number of at least 1"),
-    (dict(batch_size=0), ValueError, "batch_size must be"),
+    (dict(batch_size=1), ValueError, "batch_size must be"),
     (dict(lr_judge=-1.0), ValueError, "lr_judge, the learning rate"),
-    (dict(unit=0.0), ValueError, "unit, a length"),
+    (dict(unit=0.0), ValueError, "unit and bandwidth are lengths"),
+    (dict(bandwidth=-1.0), ValueError, "unit and bandwidth are lengths"),
     (dict(thin=0.5), ValueError, "fog must lift"),
-    (dict(lifted=1.0), ValueError, "lifted, a share of all steps"),
+    (dict(lifted=1.0), ValueError, "shares of all steps"),
+    (dict(falling=-0.1), ValueError, "shares of all steps"),
+    (dict(matching=-1.0), ValueError, "matching, the weight of the MMD"),
     (dict(rngs=[seeded(0)]), ValueError, "3 generators, but 1 rngs"),
     (dict(target=LINE), ValueError, "the generators take 2 numbers, but must take 1"),
     (dict(judges=judge((2, 8, 1), seeded(0))), TypeError, "judges must be Stacked networks"),

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 TOOLS = ("make", "sh", "sed", "awk", "mkdir", "touch", "rm", "id", "find", "cat")
 REAL = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
-TOO_OLD = '#!/bin/sh\ncase "$2" in *version_info*) exit 1;; esac\necho "must not run" >&2; exit 3\n'
+UNFIT = '#!/bin/sh\ncase "$2" in *version_info*) exit 1;; esac\necho "must not run" >&2; exit 3\n'
 NEWER = f'#!/bin/sh\ncase "$2" in *"!= (3, 11)"*) exit 1;; esac\nexec "{sys.executable}" "$@"\n'
 NO_VENV = f'#!/bin/sh\ncase "$2" in *ensurepip*) exit 1;; esac\nexec "{sys.executable}" "$@"\n'
 BROKEN = "#!/bin/sh\nexit 127\n"  # what a version manager leaves for a Python that is not chosen
@@ -73,12 +73,12 @@ def stub_venv(place, **modules):
 
 
 @pytest.mark.parametrize("arguments", [[], ["PYTHON=/no/such/python"]])
-def test_too_old_or_missing_python_is_one_sentence(place, arguments):
-    place.python(TOO_OLD, "python3", "python3.11")
+def test_unfit_or_missing_python_is_one_sentence(place, arguments):
+    place.python(UNFIT, "python3", "python3.11")
     done = place.make("setup", *arguments)
     assert done.returncode != 0 and not place.ready
     sentence, *rest = done.stderr.strip().splitlines()
-    assert sentence.startswith("Python 3.11 or newer is needed")
+    assert sentence.startswith("Python 3.11 to 3.14 is needed")
     assert ("/no/such/python" if arguments else "python3 ") in sentence
     assert len(rest) == 1 and rest[0].startswith("make: ***")  # make's own last line
     assert done.stdout == ""
@@ -92,8 +92,8 @@ def test_missing_venv_module_is_one_sentence(place):
     assert len(done.stderr.strip().splitlines()) == 2
 
 
-def test_first_python_that_is_new_enough_is_taken(place):
-    place.python(TOO_OLD, "python3")
+def test_first_python_that_fits_is_taken(place):
+    place.python(UNFIT, "python3")
     place.python(BROKEN, "python3.13")
     place.python(REAL, "python3.12")
     place.python(BROKEN, "python3.11")

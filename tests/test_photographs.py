@@ -206,9 +206,9 @@ def test_pictures_taken_out_are_not_brought_back_but_counted(server, folder, cap
     assert "holds 2 of its 3 photographs: to fetch all again, delete the folder." in capsys.readouterr().out
 
 
-def test_an_empty_folder_and_a_link_to_one_will_do(server, folder, tmp_path):
+def test_an_empty_folder_and_a_link_to_one_will_do(server, folder, tmp_path, link):
     folder.mkdir(parents=True)
-    (tmp_path / "link").symlink_to(folder)
+    link(tmp_path / "link", folder)
     assert fetch_dogs(tmp_path / "link") == folder
     assert_whole(folder)
 

@@ -367,7 +367,7 @@ def png_that_claims(width, height):
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def test_skips_and_says_which_and_why(folder):
+def test_skips_and_says_which_and_why(folder, link):
     four_quarters().save(folder / "good.png")
     whole = io.BytesIO()
     Image.effect_noise((200, 200), 50).save(whole, "JPEG")
@@ -378,8 +378,8 @@ def test_skips_and_says_which_and_why(folder):
     (folder / "5_large.png").write_bytes(png_that_claims(9_000, 9_000))
     (folder / "6_cut.png").write_bytes(png_that_claims(10, 10))
     Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(folder / "7_floats.tiff")
-    (folder / "8_broken_link.png").symlink_to(folder / "nowhere.png")
-    (folder / "9_own_tail.png").symlink_to(folder / "9_own_tail.png")
+    link(folder / "8_broken_link.png", folder / "nowhere.png")
+    link(folder / "9_own_tail.png", folder / "9_own_tail.png")
     with pytest.warns(UserWarning) as caught:
         pictures = load_folder(folder, 8)
     assert len(pictures) == 1 and near(colours(pictures[0]), QUARTERS, 0)
@@ -484,19 +484,22 @@ def test_hidden_things_are_passed_over_in_silence(folder):
     assert greys(quietly(folder)) == [50]
 
 
-def test_links(folder, tmp_path):
+def test_links(folder, tmp_path, link):
     grey_file(folder / "a.png", 10)
     grey_file(tmp_path / "elsewhere" / "b.png", 20)
-    (folder / "b.png").symlink_to(tmp_path / "elsewhere" / "b.png")
-    (folder / "loop").symlink_to(folder)
-    (folder / "other").symlink_to(tmp_path / "elsewhere")
+    link(folder / "b.png", tmp_path / "elsewhere" / "b.png")
+    link(folder / "loop", folder)
+    link(folder / "other", tmp_path / "elsewhere")
     assert greys(quietly(folder)) == [10, 20]
     assert greys(quietly(folder / "other")) == [20]  # the folder itself may be a link
 
 
 def test_a_name_that_is_no_text(folder):
     grey_file(folder / "a.png", 10)
-    (Path(os.fsdecode(os.fsencode(folder) + b"/\xff.txt"))).write_text("x")
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/\xff.txt")).write_text("x")
+    except (OSError, UnicodeError) as error:  # macOS, Windows
+        pytest.skip(f"no file can have such a name here: {error}")
     with pytest.warns(UserWarning, match=r"\?.txt") as caught:
         load_folder(folder, 8)
     str(caught[0].message).encode()

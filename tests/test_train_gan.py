@@ -1,7 +1,6 @@
 """Training two networks: who moves when, that nobody else does, and the promises of every run."""
 
 import math
-import os
 import signal
 
 import numpy as np
@@ -218,7 +217,7 @@ class InterruptAt:
     def sample(self, n, rng):
         self.left -= n == SETTINGS["batch_size"]
         if self.left == 0:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return MOONS.sample(n, rng)
 
 

@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import functools
 import math
-import os
 import signal
 import threading
 
@@ -226,7 +225,7 @@ class InterruptAt:
 
 def test_ctrl_c_waits_for_the_end_of_the_step_and_the_run_goes_on():
     generator, rng = fresh()
-    target = InterruptAt(lambda: os.kill(os.getpid(), signal.SIGINT), at=8)
+    target = InterruptAt(lambda: signal.raise_signal(signal.SIGINT), at=8)
     run = train_gmn(generator, target, rng, n_steps=20, every=5, n_shown=2, **SETTINGS)
     steps = []
     with pytest.raises(KeyboardInterrupt, match=r"interrupted after step 8; the next next\(\) goes on"):
@@ -248,8 +247,8 @@ def test_ctrl_c_has_its_old_meaning_afterwards():
 
 def test_a_second_ctrl_c_undoes_the_step_that_takes_too_long():
     def press_twice():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         raise AssertionError("the second one breaks in")
 
     before = signal.getsignal(signal.SIGINT)

@@ -92,46 +92,54 @@ def one_by_one(function):
     return whole
 
 
-def trained_against_a_judge(seeds, way, stop_after):
+def short(n_steps):
+    """Settings of a short run: it is looked at once, by an average that remembers the last tenth of its steps."""
+    return dict(n_steps=n_steps, averaging=1 - 10 / n_steps, looks=1, n_shown=N_SHOWN, mixed=False)
+
+
+def runs_of(begin):
+    """An experiment of many seeds: begin(pictures, rng, device) makes the run of one, on puppies of 32x32."""
     def one(seed, stop_after):
         device, rng = place(), torch.Generator().manual_seed(seed)
-        pictures = puppies(rng, device)
-        run = picture_training.train_pictures(*pair(rng, device), pictures, rng, noise_dim=NOISE, looks=1,
-                                              n_shown=N_SHOWN, batch_size=16, mixed=False, **WAYS[way])
+        run = begin(puppies(rng, device), rng, device)
         return piece_of(run, stop_after) if stop_after else looked_at(run) | made_on(device)
 
-    return one_by_one(one)(seeds, stop_after)
+    return one_by_one(one)
+
+
+def against_a_judge(way):
+    def begin(pictures, rng, device):
+        return picture_training.train_pictures(*pair(rng, device), pictures, rng, noise_dim=NOISE, batch_size=16,
+                                               **WAYS[way] | short(WAYS[way]["n_steps"]))
+
+    return runs_of(begin)
 
 
 @recording("puppies_minimax", seeds=range(1100, 1105), settings={}, at_a_time=1, piece=4)
 def puppies_minimax(seeds, stop_after=None):
     """Puppies of 32x32 by the convolutional pair with the minimax loss, 1,300 steps."""
-    return trained_against_a_judge(seeds, "minimax", stop_after)
+    return against_a_judge("minimax")(seeds, stop_after)
 
 
 @recording("puppies_modified", seeds=range(1100, 1105), settings={}, at_a_time=1, piece=4)
 def puppies_modified(seeds, stop_after=None):
     """Puppies of 32x32 by the convolutional pair with the modified minimax loss, 1,300 steps."""
-    return trained_against_a_judge(seeds, "modified", stop_after)
+    return against_a_judge("modified")(seeds, stop_after)
 
 
 @recording("puppies_wasserstein", seeds=range(1100, 1105), settings={}, at_a_time=1, piece=4)
 def puppies_wasserstein(seeds, stop_after=None):
     """Puppies of 32x32 by the convolutional pair with the Wasserstein loss and the gradient penalty, 400 steps."""
-    return trained_against_a_judge(seeds, "wasserstein", stop_after)
+    return against_a_judge("wasserstein")(seeds, stop_after)
 
 
 @recording("puppies_gmn", seeds=range(1100, 1105), settings={}, at_a_time=1, piece=4)
 def puppies_gmn(seeds, stop_after=None):
     """Puppies of 32x32 by the generator alone, down the MMD of the pixels, 220 steps."""
-    def one(seed, stop_after):
-        device, rng = place(), torch.Generator().manual_seed(seed)
-        pictures = puppies(rng, device)
-        run = picture_training.train_picture_gmn(pair(rng, device)[0], pictures, rng, noise_dim=NOISE, looks=1,
-                                                 n_shown=N_SHOWN, mixed=False, n_steps=220)
-        return piece_of(run, stop_after) if stop_after else looked_at(run) | made_on(device)
+    def begin(pictures, rng, device):
+        return picture_training.train_picture_gmn(pair(rng, device)[0], pictures, rng, noise_dim=NOISE, **short(220))
 
-    return one_by_one(one)(seeds, stop_after)
+    return runs_of(begin)(seeds, stop_after)
 
 
 def autoencoder(seed, device, n_steps):
@@ -140,9 +148,7 @@ def autoencoder(seed, device, n_steps):
     pictures = puppies(rng, device)
     decoder = networks.picture_generator(CODES, 32, rng).to(device)
     encoder = networks.picture_encoder(32, CODES, rng, channels=32).to(device)
-    run = picture_training.train_vae(encoder, decoder, pictures, rng, looks=1,
-                                     n_shown=N_SHOWN, mixed=False, batch_size=32,
-                                     n_steps=n_steps)
+    run = picture_training.train_vae(encoder, decoder, pictures, rng, batch_size=32, **short(n_steps))
     return run, encoder, pictures
 
 
@@ -217,14 +223,18 @@ def weights_of(network):
     return torch.cat(numbers).detach().cpu().numpy().astype(np.float16)
 
 
+def long_run(seed, n_steps, looks):
+    rng, device = torch.Generator().manual_seed(seed), torch.device("cpu")
+    pictures = puppies(rng, device)
+    return picture_training.train_pictures(*pair(rng, device), pictures, rng, noise_dim=NOISE, n_shown=N_SHOWN,
+                                           looks=looks, batch_size=16, n_steps=n_steps)
+
+
 @recording("puppies_ten_minutes", seeds=range(1110, 1113), settings=dict(n_steps=8500), at_a_time=1, piece=4)
 def puppies_ten_minutes(seeds, n_steps, stop_after=None):
     """Puppies of 32x32 on one CPU core: the modified minimax loss, 8,500 steps in about ten minutes."""
     def one(seed, stop_after):
-        rng, device = torch.Generator().manual_seed(seed), torch.device("cpu")
-        pictures = puppies(rng, device)
-        run = picture_training.train_pictures(*pair(rng, device), pictures, rng, noise_dim=NOISE, looks=30,
-                                              n_shown=N_SHOWN, batch_size=16, n_steps=n_steps)
+        run = long_run(seed, n_steps, looks=30)
         return piece_of(run, stop_after) if stop_after else film_of(run)
 
     return one_by_one(one)(seeds, stop_after)
@@ -234,10 +244,7 @@ def puppies_ten_minutes(seeds, n_steps, stop_after=None):
 def puppies_first_steps(seeds, n_steps, every, stop_after=None):
     """The first 240 steps of puppies_ten_minutes' first run, looked at oftener, for the README's moving picture."""
     def one(seed, stop_after):
-        rng, device = torch.Generator().manual_seed(seed), torch.device("cpu")
-        pictures = puppies(rng, device)
-        run = picture_training.train_pictures(*pair(rng, device), pictures, rng, noise_dim=NOISE, n_shown=N_SHOWN,
-                                              looks=n_steps // every, batch_size=16, n_steps=n_steps)
+        run = long_run(seed, n_steps, looks=n_steps // every)
         if stop_after:
             return piece_of(run, stop_after)
         sheets, steps = [], [0, 4, 8, 16, 24, 32, 48, 64, 80, 112, 160, 240]

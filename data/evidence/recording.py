@@ -167,12 +167,14 @@ def write(path, arrays):
     """The arrays as one compressed .npz; a file of this name is whole, or it is not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        try:
+        part = Path(file.name)
+    try:
+        with part.open("wb") as file:
             np.savez_compressed(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-            os.chmod(file.name, 0o644)
-            os.replace(file.name, path)
-        except BaseException:
-            os.unlink(file.name)
-            raise
+        part.chmod(0o644)
+        part.replace(path)  # closed before: Windows moves no open file
+    except BaseException:
+        part.unlink()
+        raise

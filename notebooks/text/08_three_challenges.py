@@ -3,7 +3,7 @@
 #
 # **How does it go wrong?**
 #
-# GANs are hard to stop, their gradients vanish, they collapse: so says the article, and so does nearly everybody, mostly from a run or two. In this lesson you *measure* it. First a bench of instruments, since no single one tells the truth. Then the three challenges, one part each: shown, explained, put exactly, over many seeds.
+# GANs are hard to stop, their gradients vanish, they collapse: so says the article that this series grew from, and so does nearly everybody, mostly from a run or two. In this lesson you *measure* it. First a bench of instruments, since no single one tells the truth. Then the three challenges, one part each: shown, explained, put exactly, over many seeds.
 #
 # *You need*: lessons 4 (JS, Wasserstein-1 and its floor), 5 (how heaps are counted), 6 (who circles, and why) and 7 (the GAN loop, $D^*$, the minimax loss). *Time*: about two and a half hours, best in two sittings with a break before Part C.
 #
