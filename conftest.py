@@ -77,6 +77,18 @@ def link():
     return make
 
 
+LONG = ("tests/browser/test_browser.py", "notebooks", "tests/colab", "tests/test_places.py", "tests/test_evidence.py")
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take minutes come first, and the many short ones fill what is left of both processes."""
+    def rank(item):
+        path = item.path.relative_to(ROOT).as_posix() if item.path.is_relative_to(ROOT) else ""
+        return next((i for i, start in enumerate(LONG) if path.startswith(start)), len(LONG))
+
+    items.sort(key=rank)  # files stay together: the sort is stable
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
     found = yield

@@ -292,12 +292,13 @@ def test_a_short_training_repeats_itself_learns_and_is_saved_whole(maker, tmp_pa
     path = tmp_path / "litter_network.npz"
     maker.save(first, path)
     assert [p.name for p in tmp_path.iterdir()] == ["litter_network.npz"]
-    monkeypatch.setattr(puppies, "WEIGHTS", path)
-    puppies._load_weights.cache_clear()
-    try:
-        loaded = puppies._load_weights(torch.device("cpu"))
-    finally:
+    with monkeypatch.context() as patch:
+        patch.setattr(puppies, "WEIGHTS", path)
         puppies._load_weights.cache_clear()
+        try:
+            loaded = puppies._load_weights(torch.device("cpu"))
+        finally:
+            puppies._load_weights.cache_clear()
     assert loaded.keys() == first.keys() == puppies._load_weights(torch.device("cpu")).keys()
     for name in first:
         torch.testing.assert_close(loaded[name], first[name], atol=1e-3, rtol=1e-3)

@@ -1,5 +1,8 @@
 """The sweep finds what it is there to find."""
 
+import sys
+from types import SimpleNamespace
+
 import matplotlib
 
 matplotlib.use("agg")
@@ -120,6 +123,7 @@ def test_what_compare_was_asked_is_kept(capsys):
 def test_all_complaints_come_in_one_error(monkeypatch):
     monkeypatch.setattr(sweep, "shown", list)
     monkeypatch.setattr(sweep, "answered", lambda: GOOD[:1])
+    monkeypatch.setitem(sys.modules, "sitecustomize", SimpleNamespace(refused=[]))  # other tests ask the internet
     with pytest.raises(AssertionError, match="half: the starter"):
         sweep.assert_sound()
     monkeypatch.setattr(sweep, "answered", lambda: GOOD)

@@ -90,20 +90,20 @@ print(ten, "Minutes of training: " + ", ".join(f"{seconds / 60:.1f}" for seconds
 # |---|---|---|---|
 # | **batch of pictures** | floats in [0, 1] | `x` | `(n, 3, height, width)` |
 # | **convolution** | one small table of weights, used at every place | `nn.Conv2d` | weights `(n_out, n_in, 3, 3)` |
-# | **map, channel** | what one table makes of a picture: one number for each place | | `(height, width)` |
+# | **map**, **channel** | what one table makes of a picture: one number for each place | | `(height, width)` |
 # | **stride** | the table moves two places at a time: the map is half as wide | `stride=2` | |
 # | **upsampling** | each place is repeated in both directions: the map is twice as wide | `nn.Upsample` | |
 # | **batch norm** | each channel is shifted and scaled to mean 0, spread 1 over the batch and all places, then by two learned numbers | `nn.BatchNorm2d` | as before |
-# | **code, encoder, decoder** | few numbers that stand for a picture; who writes them; who paints from them | `z` | `(n, 32)` |
+# | **code**, **encoder**, **decoder** | few numbers that stand for a picture; who writes them; who paints from them | `z` | `(n, 32)` |
 # | **litter** | one of 40 kinds of puppies (coat, ears, patch, tongue), all equally likely (lesson 1) | |  |
 # | **reader** | a network that was trained on real puppies to tell their litter; on fresh ones it is right nearly always (lesson 1) | `litter_probabilities` | `(n, 40)` |
 # | **confident** | share of pictures of whose litter the reader is more than 90 % sure | | in [0, 1] |
 # | **captured** | litters that at least one confident picture shows | | 0 to 40 |
 # | **reverse KL** | divergence of the litters' shares from equal shares (lesson 5) | | nats, 0 is even |
 # | **Fréchet distance** | between two clouds of the reader's 32 features: squared distance of their means, plus a term that is 0 only for equal covariances | | 2 or 3 for real against real, since samples are finite |
-# | **sharpness: gradient, Laplacian** | how far a pixel is from its neighbours; from the mean of its four neighbours; real puppies' value is 1 | `sharpness` | |
+# | **sharpness**: gradient, Laplacian | how far a pixel is from its neighbours; from the mean of its four neighbours; real puppies' value is 1 | `sharpness` | |
 # | **background** | spread of the background's colour over the pictures; real puppies' value is 1 | |  |
-# | **precision, recall** | share of generated puppies that lie among real ones, and of real ones among generated: no farther from one of them, by features, than its third neighbour | `precision_recall` | in [0, 1] |
+# | **precision**, **recall** | share of generated puppies that lie among real ones, and of real ones among generated: no farther from one of them, by features, than its third neighbour | `precision_recall` | in [0, 1] |
 #
 # ## Predict: six ways, one generator
 #
