@@ -22,7 +22,7 @@ OFFLINE = str(ROOT / "tests" / "offline")  # whatever Python starts from here on
 
 CACHE.mkdir(exist_ok=True)
 os.environ.update(rebuild.ENVIRONMENT)
-os.environ.setdefault("SWEEP_SECONDS", "0.5")  # of random settings for each figure; `make orders` has no limit
+os.environ.setdefault("SWEEP_SECONDS", "0.2")  # of random settings for each figure; `make orders` has no limit
 if OFFLINE not in os.environ.get("PYTHONPATH", ""):
     os.environ["PYTHONPATH"] = OFFLINE + os.pathsep + os.environ.get("PYTHONPATH", "")
 for variable, folder in {
