@@ -114,10 +114,10 @@ plt.show()
 # What each method is given: the settings that a small search found best (three rates each, for the critics also two restraints, on the moons, the ring and the grid, with seeds that appear nowhere below), and a *rate of steps*. A critic with a penalty takes five steps for each of the generator's and differentiates twice, so one round of it lasts as long as four rounds of the modified loss. The board therefore counts seconds, not steps.
 
 # %%
-print(f"{'':22}steps in {SECONDS} s   settings")
+print(f"{'':20} steps in {SECONDS} s   settings")
 for how in METHODS.values():
-    settings = {name: getattr(value, "name", value) for name, value in how.settings.items()}
-    print(f"{how.name:22}{how.steps(SECONDS):>8,}        " + ", ".join(f"{name} {value}" for name, value in settings.items()))
+    settings = {name: getattr(value, "name", value) for name, value in how.settings.items() if name != "loss"}
+    print(f"{how.name:20} {how.steps(SECONDS):>6,}   " + ", ".join(f"{name} {value}" for name, value in settings.items()))
 
 # %% [markdown]
 # And the race: train, then score the averaged generator against *fresh* points, beside the floor.
@@ -274,12 +274,12 @@ sliders(draw, fig, target=["ring of 8", *[name for name in TITLES.values() if na
 # %% tags=["nbval-ignore-output"] teaches=["D41"]
 def table(number, keys, digits):
     """Rows of methods, columns of distributions; the last row is a perfect sampler."""
-    print(f"{'':22}" + "".join(f"{TITLES[key]:>20}" for key in keys))
+    print(f"{'':20}" + "".join(f"{TITLES[key]:>14}" for key in keys))
     for method, how in METHODS.items():
         entries = [values(key, number, method) for key in keys]
-        print(f"{how.name:22}" + "".join(f"{f'{x.mean():.{digits}f} ± {standard_error(x):.{digits}f}':>20}" for x in entries))
+        print(f"{how.name:20}" + "".join(f"{f'{x.mean():.{digits}f} ± {standard_error(x):.{digits}f}':>14}" for x in entries))
     floor = f"{number.removeprefix('raw_')}_perfect"
-    print(f"{'a perfect sampler':22}" + "".join(f"{recorded[key][floor].mean():>20.{digits}f}" for key in keys))
+    print(f"{'a perfect sampler':20}" + "".join(f"{recorded[key][floor].mean():>14.{digits}f}" for key in keys))
 
 
 print(recorded["ring"])
