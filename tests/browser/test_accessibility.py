@@ -9,6 +9,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 
 from notebooks import book, rebuild
 from tests.browser import lab
+from tests.browser.test_browser import HANDLE
 from tests.test_book import tiny  # noqa: F401, a fixture
 
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -125,10 +126,10 @@ def test_the_widgets_in_jupyterlab(page, tmp_path):
         lab.open_notebook(page, address, "widgets.ipynb")
         assert lab.run_all(page), lab.outputs(page)
         page.locator(".gn-stage [role=status]").last.wait_for()
-        page.locator(".noUi-handle[aria-label]").last.wait_for()
+        page.locator(f"{HANDLE}[aria-label]").last.wait_for()
         # "region": a cell lies within JupyterLab's own landmarks
         assert faults(page, '".jp-OutputArea-output"', off=["region"]) == []
-        for handle in page.locator(".noUi-handle").all():
+        for handle in page.locator(HANDLE).all():
             assert handle.get_attribute("aria-label") in ("place", "height", "snapshot")
             assert handle.get_attribute("tabindex") == "0"
         play = page.get_by_role("button", name="play or pause")
