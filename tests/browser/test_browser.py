@@ -137,7 +137,7 @@ def test_a_film_plays_pauses_steps_and_switches_its_layers(server, page):
     play = output.locator(".widget-play button").first
     play.click()
     wait_for(lambda: 0 < step() < 20)
-    play.click()  # pause
+    output.locator(".widget-play button:has(.fa-pause)").click()  # ipywidgets 7 has a button of its own for it
     page.wait_for_timeout(500)
     paused = step()
     page.wait_for_timeout(600)
