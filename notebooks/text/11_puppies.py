@@ -58,7 +58,7 @@ rng = torch.Generator().manual_seed(SEED)
 device = pick_device()  # pick_device("cpu") forces the processor
 
 # %% [markdown]
-# Left, 24 puppies that a network painted; right, 24 that our renderer drew, and which no network saw. The network is the one you build below. It trained 8,500 steps from 10,000 puppies, on one core of a processor: about ten minutes if the machine has nothing else to do, a little more in this recording, where its other core was at work.
+# Left, 24 puppies that a network painted; right, 24 that our renderer drew, and which no network saw. The network is the one you build below. It trained 8,500 steps from 10,000 puppies, on one core of a processor: some ten minutes; what it was in this recording, whose machine had more to do, stands below the pictures.
 
 # %% tags=["nbval-ignore-output"]
 ten = load_recording("puppies_ten_minutes")

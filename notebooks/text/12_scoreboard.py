@@ -231,20 +231,22 @@ ax.invert_yaxis()
 title = ax.set_title(" ", loc="left")
 
 
+def nothing(words, advice):
+    """An empty board: its title, and what to choose instead."""
+    for artist in (*dots, *bars, *middles):
+        artist.set_data([], [])
+    title.set_text(words)
+    return f"{words}: {advice}"
+
+
 def draw(target, number, seconds):
     key, name = KEYS[target], NUMBERS[number]
     if f"{name}_perfect" not in recorded[key].arrays:
-        for artist in (*dots, *bars, *middles):
-            artist.set_data([], [])
-        title.set_text(f"{target}: no equal heaps to count")
-        return f"{target} has no equal heaps that could be counted: choose Wasserstein-1 or MMD squared."
+        return nothing(f"{target} has no equal heaps to count", "choose Wasserstein-1 or MMD squared.")
     found, perfect = {method: values(key, name, method, seconds) for method in METHODS}, recorded[key][f"{name}_perfect"]
     if name == "reverse_kl" and (key == "grid" or not all(np.isfinite(x).all() for x in found.values())):
-        for artist in (*dots, *bars, *middles):
-            artist.set_data([], [])
-        title.set_text(f"{target}: too few points near the heaps")
-        return (f"{target} after {seconds} s: too few points lie near the heaps, their shares would be chance. Choose another number, "
-                "or the ring and more seconds.")
+        return nothing(f"{target} after {seconds} s has too few points near the heaps", "their shares would be chance. Choose another "
+                       "number, or the ring and more seconds.")
     for k, x in enumerate(found.values()):
         dots[k].set_data(x, k + heights)
         bars[k].set_data([x.mean() - 2 * standard_error(x), x.mean() + 2 * standard_error(x)], [k, k])
@@ -596,7 +598,10 @@ for key, aims in AIMS.items():
     gaps = torch.cdist(torch.from_numpy(papers[key]["points"]).double(), narrow[key].modes.double(), compute_mode="donot_use_mm_for_euclid_dist").min(dim=2).values
     inner, far = ((gaps < narrow[key].sd).double().mean(dim=1), (gaps > 6 * narrow[key].sd).double().mean(dim=1))  # (10,) each
     print(f"  within 1 sd of a centre {100 * inner.mean():.0f} % (a perfect sampler {100 * (1 - math.exp(-0.5)):.0f} %); farther than 6 sd from all {100 * far.mean():.1f} %")
-    assert inner.min() > 0.5 and far.min() > 0.01, "heaps too narrow, and bridges"
+    assert inner.min() > 0.5 and 1.7 < inner.mean() / (1 - math.exp(-0.5)) < 2.3 and far.min() > 0.01, "heaps too narrow, and bridges"
+    ours = papers[key]["captured"].mean(), 100 * papers[key]["high_quality"].mean(), -papers[key]["reverse_kl"].mean()
+    for captured, quality, kl in (row[key == "grid"] for row in PUBLISHED.values()):
+        assert captured <= ours[0] or quality <= ours[1] or (kl is not None and -kl <= ours[2]), "no row is better in all counts"
     assert (papers[key]["captured"] == len(narrow[key].modes)).all() and 1.5 < papers[key]["w1"].mean() / papers[key]["w1_floor"].mean() < 2
     assert papers[key]["high_quality"].mean() < ideal[key].high_quality and papers[key]["reverse_kl"].mean() > ideal[key].reverse_kl
 fig, axes = plt.subplots(1, 3, figsize=(10.2, 3.6), layout="constrained")
@@ -705,6 +710,8 @@ signs = [-1 if name in ("reverse KL", "Fréchet") else 1 for name in COLUMNS]
 ahead = [name for name, sign, a, b in zip(COLUMNS, signs, *means.values()) if sign * a > sign * b]
 print("GMN of the pixels before the VAE: " + ", ".join(ahead))
 assert set(COLUMNS) - set(ahead) == {"precision"}
+near_by = [final[way][:, 3].mean() for way in (*OLD, "Wasserstein, penalty")]
+assert max(near_by) < 1.1 * min(near_by), "by Fréchet distance the three GANs lie close together"
 
 # %% [markdown]
 # ---
