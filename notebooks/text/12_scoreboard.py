@@ -235,6 +235,7 @@ def nothing(words, advice):
     """An empty board: its title, and what to choose instead."""
     for artist in (*dots, *bars, *middles):
         artist.set_data([], [])
+    band.set_width(0)
     title.set_text(words)
     return f"{words}: {advice}"
 
