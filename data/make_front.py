@@ -63,7 +63,7 @@ def labelled(wall, step, seconds):
     """The wall with the strip written: the step (None: before the network), the time, and the place on the way."""
     frame = wall.copy()
     pen, base = ImageDraw.Draw(frame), HEIGHT - STRIP
-    bold, plain = (ImageFont.truetype(FONTS / name, size) for name, size in FONT.items())
+    bold, plain = (ImageFont.truetype(str(FONTS / name), size) for name, size in FONT.items())
     if step is None:
         pen.text((12, base + 26), "64 random numbers each", LIGHT, bold, anchor="lm")
     else:

@@ -546,6 +546,7 @@ def test_a_thousand_moves_leave_no_figure_and_no_memory():
     program = """
 import resource, warnings
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", "Deprecated in traitlets")  # ipywidgets 7.7 with a newer traitlets
 import matplotlib; matplotlib.use("agg")
 import matplotlib.pyplot as plt, numpy as np
 from helpers import blit, widgets
