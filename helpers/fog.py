@@ -92,12 +92,12 @@ def fog_steps(generators, judges, average, target, rngs, n_steps, unit=1.0, batc
         grains = torch.stack([torch.randn(2, batch_size, target.dim, generator=rng) for rng in rngs], dim=1)
         seen_real, seen_fake = x_real + fog * grains[0], x_fake + fog * grains[1]
 
-        lead = judges(seen_real) - judges(seen_fake.detach())  # of the real one of each pair
-        loss_judges = softplus(-lead).mean(dim=1)
+        ahead = judges(seen_real) - judges(seen_fake.detach())  # of the real one of each pair
+        loss_judges = softplus(-ahead).mean(dim=1)
         descend(adam_j, loss_judges)
         with frozen(judges):
-            lead = judges(seen_real) - judges(seen_fake)
-            loss_generators = softplus(lead).mean(dim=1)
+            ahead = judges(seen_real) - judges(seen_fake)
+            loss_generators = softplus(ahead).mean(dim=1)
             apart = mmd2_of_each(x_fake, x_real, bandwidth) if matching > 0 else 0.0
             descend(adam_g, loss_generators + matching * apart)
         average.update_parameters(generators)

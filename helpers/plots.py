@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from helpers.sampling import warped_grid_lines
 
@@ -16,21 +17,27 @@ PALETTE = {
     "discriminator": "#444444",
     "noise": "#009E73",
     "extra": "#CC79A7",
+    "critic": "#7a5c00",
     "muted": "#8c8c8c",
     "ink": "#222222",
 }
 # the same for words, which need more contrast with white (4.5) than marks do (3)
 TEXT = PALETTE | {"generated": "#b04a00", "noise": "#007a58", "extra": "#a5447a", "muted": "#6b6b6b"}
+# one colour and one line for each method and for each distance, in whichever lesson they are compared
+METHOD_LOOKS = {"minimax": ("ink", "-"), "modified": ("extra", "--"), "penalty": ("critic", "-."),
+                "clip": ("muted", ":")}
+DISTANCE_LOOKS = {"KL": ("muted", ":"), "JS": ("muted", "--"), "MMD": ("extra", "-."), "W1": ("ink", "-")}
 # a judge's verdict: generated - white - real, white at 1/2; a critic's grade is no probability and looks different
 _VERDICT = LinearSegmentedColormap.from_list("verdict", [PALETTE["generated"], "white", PALETTE["real"]])
 _GRADE = LinearSegmentedColormap.from_list("grade", ["#5b5b5b", "#f7f7f7"])
 _MARKERS = {"real": ("o", 4.0), "generated": ("^", 4.5), "noise": ("s", 3.0), "extra": ("D", 3.5)}
 
 
-def scatter_samples(ax, x, kind="real", label=None, size=None, alpha=0.6):
+def scatter_samples(ax, x, kind="real", label=None, size=None, alpha=0.6, edge=0.0):
     """`ax` with a cloud of points: real ones as circles, generated as triangles, noise as small squares.
 
     x: (n, 2) samples. kind: "real", "generated", "noise" or "extra". size: of a marker, in points.
+    edge: width of a white edge, in points, so that markers show on coloured ground.
     The points are one Line2D, `ax.lines[-1]`: move them with its `set_data(x[:, 0], x[:, 1])`.
     Raises ValueError for another shape or kind.
     """
@@ -41,7 +48,7 @@ def scatter_samples(ax, x, kind="real", label=None, size=None, alpha=0.6):
         raise ValueError(f"kind must be one of {', '.join(_MARKERS)}; got {kind!r}")
     marker, usual_size = _MARKERS[kind]
     ax.plot(x[:, 0], x[:, 1], marker, color=PALETTE[kind], markersize=usual_size if size is None else size,
-            markeredgewidth=0, alpha=alpha, label=label)
+            markeredgewidth=edge, markeredgecolor="white", alpha=alpha, label=label)
     return ax
 
 
@@ -99,12 +106,13 @@ def warped_grid(ax, transform, low=0.0, high=1.0, lines=21, points=101, artist=N
     return ax
 
 
-def judge_field(ax, field, limits, is_probability=True):
+def judge_field(ax, field, limits, is_probability=True, numbers=True, clear_of=None):
     """A function show(field) that redraws what this call draws on `ax`: what a judge says, all over the plane.
 
     field: (rows, columns) on a regular grid over the limits, row by row from below. With is_probability it is D(x),
     from 0 (orange: "generated") by 1/2 (white, dashed line) to 1 (blue: "real"). Otherwise it is a critic's scores:
-    grey, light where the score is high, with five lines of equal score and their values, on a scale of its own.
+    grey, light where the score is high, with lines of equal score, on a scale of its own; with numbers, their values,
+    where there is room: away from the edges, from each other and from the points clear_of, (n, 2), if there are any.
     limits: ((x low, x high), (y low, y high)). show(None) hides it; show raises ValueError for a field of another
     shape or one that is not finite.
     """
@@ -113,12 +121,14 @@ def judge_field(ax, field, limits, is_probability=True):
     dx, dy = (right - left) / (columns - 1) / 2, (top - bottom) / (rows - 1) / 2
     image = ax.imshow(np.zeros((rows, columns)), origin="lower", extent=(left - dx, right + dx, bottom - dy, top + dy),
                       cmap=_VERDICT if is_probability else _GRADE, vmin=0, vmax=1, interpolation="bilinear",
-                      alpha=0.75, zorder=0.5, aspect="auto")
+                      alpha=0.6, zorder=0.5, aspect="auto")
     lines = ax.add_collection(LineCollection([], colors=PALETTE["discriminator"], linewidths=1.4, zorder=1.5,
                                              linestyles="--" if is_probability else "-"), autolim=False)
-    labels = [] if is_probability else [
-        ax.text(0, 0, "", fontsize="x-small", ha="center", va="center", color=PALETTE["ink"], clip_on=True,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.8}) for _ in range(5)]
+    labels = [] if is_probability or not numbers else [
+        ax.text(0, 0, "", fontsize="x-small", ha="center", va="center", color=PALETTE["ink"], clip_on=True, zorder=4,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8, "alpha": 0.85}) for _ in range(8)]
+    corner, sides = np.array([left, bottom]), np.array([right - left, top - bottom])
+    points = np.zeros((0, 2)) if clear_of is None else (_array(clear_of) - corner) / sides
     xs, ys = np.linspace(left, right, columns), np.linspace(bottom, top, rows)
 
     def show(field):
@@ -133,25 +143,53 @@ def judge_field(ax, field, limits, is_probability=True):
         image.set_data(field)
         image.set_clim(low, high)
         contours = contourpy.contour_generator(xs, ys, field)
-        levels = [0.5] if is_probability else np.linspace(low, high, 7)[1:-1]
+        levels = [0.5] if is_probability else _round_levels(low, high)
         found = [contours.lines(level) for level in levels]
         lines.set_segments([line for same in found for line in same])
+        taken = []
+        for label in labels:
+            label.set_text("")
         for label, level, same in zip(labels, levels, found):
-            longest = max(same, key=len, default=np.full((1, 2), np.nan))
-            label.set_position(longest[len(longest) // 2])
-            label.set_text(f"{level:.2g}" if len(same) else "")
+            place, room = _roomiest((np.concatenate(same) - corner) / sides, taken, points) if same else (None, 0.0)
+            if room > 0.04:
+                taken.append(place)
+                label.set_position(corner + sides * place)
+                label.set_text(_shortest(level, levels))
 
     show(field)
     return show
 
 
-def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
+def _round_levels(low, high):
+    """Round numbers between low and high, three to six of them."""
+    levels = MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high)
+    return levels[(levels > low) & (levels < high)]
+
+
+def _shortest(level, levels):
+    """A level as text, with as many decimals as tell it from its neighbours."""
+    step = levels[1] - levels[0] if len(levels) > 1 else abs(level) or 1.0
+    decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+    return f"{level:z.{decimals}f}" if decimals < 5 else f"{level:.2g}"
+
+
+def _roomiest(places, taken, points):
+    """The one of places, (n, 2) in the unit square, that is farthest from edges, taken and points; how far it is."""
+    places = places[::max(1, len(places) // 60)]
+    room = 1.5 * np.minimum(places, 1 - places).min(axis=1)
+    for others, weight in ((np.reshape(taken, (-1, 2)), 1.0), (points, 2.0)):
+        if len(others):
+            room = np.minimum(room, weight * np.linalg.norm(places[:, None] - others, axis=2).min(axis=1))
+    return places[room.argmax()], room.max()
+
+
+def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None, numbers=True):
     """A function show(snapshot, layers) that redraws `ax`, which this call prepares for snapshots of one run.
 
     snapshot: any of the run, as from `helpers.training`. Points in the plane are drawn as a scatter, numbers on
     the line as two histograms (real filled, generated an outline). layers: some of "real", "generated", "field" (what
     the judge says; on the line a curve), "grid" (the noise grid, mapped), "arrows" (where the loss pushes, for points
-    in the plane). size: of a marker, in points.
+    in the plane). size: of a marker, in points. numbers: at a critic's lines, as in `judge_field`.
     Raises ValueError for points of more dimensions.
     """
     dim = snapshot.x_real.shape[1]
@@ -162,7 +200,8 @@ def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
     artists, size = {}, size or (3 if len(snapshot.x_real) <= 1000 else 2)
     show_field = None
     if snapshot.field is not None:
-        show_field = judge_field(ax, snapshot.field, snapshot.limits, snapshot.field_is_probability)
+        show_field = judge_field(ax, snapshot.field, snapshot.limits, snapshot.field_is_probability, numbers,
+                                 clear_of=snapshot.x_real[:200])
     if snapshot.grid is not None:
         lines = snapshot.grid.shape[1]
         thin = min(1, size / 3)
@@ -170,7 +209,8 @@ def snapshot_view(ax, snapshot, layers=("real", "generated"), size=None):
         artists["grid"] = LineCollection([], colors=[(PALETTE["noise"], alpha) for alpha in alphas], linewidths=widths)
         ax.add_collection(artists["grid"], autolim=False)
     for kind in ("real", "generated"):
-        scatter_samples(ax, np.zeros((0, 2)), kind=kind, size=size)
+        on_ground = {"alpha": 0.8, "edge": 0.06 * size} if show_field and snapshot.field_is_probability else {}
+        scatter_samples(ax, np.zeros((0, 2)), kind=kind, size=size, **on_ground)
         artists[kind] = ax.lines[-1]
     artists["real"].set_data(*_array(snapshot.x_real).T)
     if snapshot.push is not None and len(snapshot.push):
@@ -240,7 +280,7 @@ def film_strip(axes, snapshots, layers=("real", "generated")):
     if len(snapshots) < len(flat):
         raise ValueError(f"there are {len(flat)} axes but only {len(snapshots)} snapshots")
     for i, ax in zip(_spread(len(snapshots), len(flat)), flat):
-        snapshot_view(ax, snapshots[i], layers, size=1.8)
+        snapshot_view(ax, snapshots[i], layers, size=2.2, numbers=False)
         for part in ax.get_shared_x_axes().get_siblings(ax):  # with the axis of D(x), if there is one
             finish(part, ylabel="", ticks=False)
         finish(ax, title=f"step {snapshots[i].step:,}")
@@ -303,6 +343,10 @@ def loss_curves(ax, losses, average=1, cursor=None, scale="auto", colors=("ink",
         ax.axhline(0, color=PALETTE["muted"], lw=0.8)
     else:
         ax.set_yscale(scale)
+    if scale == "log" and high < 100 * low:  # less than two tens: numbers between them, and room for each
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.yaxis.set_minor_formatter(NullFormatter())
     if None not in curves:
         ax.legend(frameon=False)
     if cursor is not None:

@@ -105,14 +105,16 @@ def player(snapshots, layers=("real", "generated", "loss"), describe=None):
 
 
 def _strip(snapshots, layers):
-    """The figure that stays where there is no kernel: some snapshots in a row, and the losses."""
-    count, more = min(6, len(snapshots)), int("loss" in layers)
-    fig, axes = plt.subplots(1, count + more, figsize=(1.75 * count + 2.9 * more, 2.1), layout="constrained",
-                             width_ratios=[1] * count + [1.5] * more, squeeze=False)
-    plots.film_strip(axes[0, :count], snapshots, layers)
+    """The figure that stays where there is no kernel: some snapshots in two rows, and beside them the losses."""
+    count, more = min(6, len(snapshots)), "loss" in layers
+    columns = -(-count // 2)
+    fig = plt.figure(figsize=(2.0 * columns + 3.0 * more, 4.2), layout="constrained")
+    fig.get_layout_engine().set(h_pad=0.1)
+    grid = fig.add_gridspec(2, columns + more, width_ratios=[1] * columns + [1.5] * more)
+    plots.film_strip([fig.add_subplot(grid[divmod(i, columns)]) for i in range(count)], snapshots, layers)
     if more:
-        _draw_losses(axes[0, -1], snapshots[-1])
-        axes[0, -1].set_ylabel("loss")
+        _draw_losses(ax := fig.add_subplot(grid[:, -1]), snapshots[-1])
+        ax.set_ylabel("loss")
     return fig
 
 
@@ -443,7 +445,8 @@ def _number(label, spec, style, column):
 class _Names(anywidget.AnyWidget):
     """Nothing to see: gives the sliders and play buttons beside it names for screen readers, which ipywidgets forgets.
 
-    It looks for ten seconds, since they may appear after it.
+    It looks for ten seconds, since they may appear after it. ipywidgets 7 also forgets to say that a slider is one, and
+    where it stands.
     """
 
     _esm = """
@@ -452,10 +455,20 @@ class _Names(anywidget.AnyWidget):
       const ICONS = {"fa-play": "play or pause", "fa-pause": "play or pause", "fa-stop": "back to the start",
                      "fa-retweet": "repeat", "fa-repeat": "repeat"};
       el.style.display = "none";
+      const place = handle => {
+        const read = handle.closest(".widget-hbox")?.querySelector(".widget-readout")?.textContent ?? "";
+        const marks = {role: "slider", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuetext": read,
+                       "aria-valuenow": Math.round(parseFloat(handle.style.left) || 0)};
+        for (const [mark, value] of Object.entries(marks)) handle.setAttribute(mark, value);
+      };
       const name = () => {
         const box = el.closest(".widget-vbox");
         for (const handle of box?.querySelectorAll(".noUi-handle, .ui-slider-handle") ?? [])
           handle.setAttribute("aria-label", handle.closest(".widget-hbox")?.querySelector("label")?.textContent ?? "");
+        for (const handle of box?.querySelectorAll(".ui-slider-handle:not([role])") ?? []) {
+          place(handle);
+          new MutationObserver(() => place(handle)).observe(handle, {attributeFilter: ["style"]});
+        }
         for (const [icon, words] of Object.entries(ICONS))
           for (const found of box?.querySelectorAll(".widget-play ." + icon) ?? [])
             found.closest("button").setAttribute("aria-label", words);

@@ -44,8 +44,8 @@ def luminance(colour):
 
 
 def test_palette_has_one_colour_for_each_meaning_and_dark_enough_ones_for_lines():
-    assert set(PALETTE) == {"real", "generated", "discriminator", "noise", "extra", "muted", "ink"}
-    assert len(set(PALETTE.values())) == 7
+    assert set(PALETTE) == {"real", "generated", "discriminator", "noise", "extra", "critic", "muted", "ink"}
+    assert len(set(PALETTE.values())) == 8
     assert (PALETTE["real"], PALETTE["generated"], PALETTE["noise"]) == ("#0072B2", "#D55E00", "#009E73")
     for kind in ("real", "generated", "discriminator", "noise", "ink"):
         assert 1.05 / (luminance(PALETTE[kind]) + 0.05) > 3, kind  # WCAG: 3 to 1 against white for graphics
@@ -338,9 +338,23 @@ def test_a_critics_field_has_another_look_and_labelled_lines(ax):
     limits = ((0.0, 1.0), (0.0, 1.0))
     show = judge_field(ax, field_on(limits, lambda x, y: 6 * x - 20), limits, is_probability=False)
     assert ax.images[0].get_clim() == (-20, -14)
-    assert [text.get_text() for text in ax.texts] == ["-19", "-18", "-17", "-16", "-15"]
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["-19", "-18", "-17", "-16", "-15"]
+    show(field_on(limits, lambda x, y: 0.7 * x - 0.35))  # round numbers, no more decimals than it takes
+    assert [text.get_text() for text in ax.texts if text.get_text()] == ["-0.2", "0.0", "0.2"]
     show(field_on(limits, lambda x, y: 0 * x))  # flat: no line to label
-    assert [text.get_text() for text in ax.texts] == [""] * 5
+    assert not any(text.get_text() for text in ax.texts)
+    judge_field(ax.figure.add_subplot(), field_on(limits, lambda x, y: x), limits, is_probability=False, numbers=False)
+    assert len(ax.figure.axes[-1].texts) == 0
+
+
+def test_numbers_of_a_critics_lines_keep_away_from_edges_points_and_each_other(ax):
+    limits = ((0.0, 2.0), (0.0, 2.0))
+    points = np.array([[0.7, 1.0], [0.7, 1.2], [1.0, 0.4]])
+    judge_field(ax, field_on(limits, lambda x, y: 3 * x + np.sin(y)), limits, is_probability=False, clear_of=points)
+    places = np.array([text.get_position() for text in ax.texts if text.get_text()])
+    apart = np.linalg.norm(places[:, None] - places, axis=2) + 9 * np.eye(len(places))
+    assert len(places) >= 3 and places.min() > 0.1 and places.max() < 1.9 and apart.min() > 0.1
+    assert np.linalg.norm(places[:, None] - points, axis=2).min() > 0.15
 
 
 @pytest.mark.parametrize("field", [np.zeros((5, 5)), np.full((21, 31), np.nan)])

@@ -221,8 +221,10 @@ def shuffle(pictures, n_moved):
 
 
 def sheet(pictures):
-    """The pictures side by side as one image."""
-    return to_image(torch.cat(list(pictures), dim=2))
+    """The pictures side by side as one image, with white gaps."""
+    gap = pictures.shape[3] // 25
+    framed = torch.nn.functional.pad(pictures, (0, gap, 0, gap), value=1)  # at the right and below
+    return to_image(torch.cat(list(framed), dim=2))
 
 
 fig, axes = plt.subplots(1, 3, figsize=(9.4, 2), layout="constrained")
@@ -329,11 +331,11 @@ for ax, title in ((left, "straight line"), (middle, "through the factors")):
     ax.set_title(title, loc="left")
     ax.axis("off")
 right.plot(steps, to_nearest["straight"], color=PALETTE["extra"], ls=":", lw=3)
-right.plot(steps, to_nearest["by factors"], color=PALETTE["real"], lw=2, clip_on=False)
+right.plot(steps, to_nearest["by factors"], color=PALETTE["ink"], lw=2.5)
 right.text(0.5, to_nearest["straight"].max() + 0.3, "straight line", ha="center")
 right.text(0.5, 0.35, "through the factors", ha="center")
 walk_marks, = right.plot([], [], "o", color=PALETTE["ink"], clip_on=False)
-finish(right, title="distance to the nearest puppy", limits=((0, 1), (0, 9)),
+finish(right, title="distance to the nearest puppy", limits=((0, 1), (-0.5, 9)),
        xlabel="share of the way $t$")
 
 
@@ -351,7 +353,7 @@ sliders(draw, fig, t=(0.0, 1.0, 0.025, 0.5), labels={"t": "share of the way"})
 # %% [markdown]
 # **Figure 1.4.** Half way between two puppies. On the straight line: a ghost, two half-transparent heads. Through the
 # factors: a puppy. Right: the distance to the nearest of all these puppies, on the straight line (dotted) and on the other
-# way, which consists of puppies.
+# way (dark, at 0), which consists of puppies.
 
 # %%
 fig, ax = plt.subplots(figsize=(9, 2.3), layout="constrained")
@@ -735,14 +737,16 @@ sliders(draw, fig, x1=(-11.0, 11.0, 0.5, -6.5), y1=(-9.0, 9.0, 0.5, 1.0),
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(9.4, 2.9), layout="constrained", sharey=True)
 for ax, h in zip(axes, [0.2, 0.7, 3.0]):
-    ax.imshow(density_image(h), **field_look)
-    finish(ax, title=f"bandwidth {h}", limits=((-11, 11), (-9, 9)), equal=True,
+    image = density_image(h)
+    ax.imshow(image, **field_look)
+    finish(ax, title=f"bandwidth {h}, up to {image.max():.3f}", limits=((-11, 11), (-9, 9)), equal=True,
            xlabel="component 1")
 axes[0].set_ylabel("component 3")
 plt.show()
 
 # %% [markdown]
-# **Figure 1.12.** The same points with three bandwidths: crumbs, islands, fog.
+# **Figure 1.12.** The same points with three bandwidths: crumbs, islands, fog. Each panel has its own scale. Its title says
+# how high the density gets where it is darkest: the fog is thin.
 #
 # None is *the* density: each is an estimate. Fresh data can judge: under a good bandwidth, pictures that were not used get a
 # high density. The cell computes the mean of $\log p$ over 1,000 test pictures. It checks, too, that point 1 beats point 2
@@ -806,13 +810,12 @@ def from_map(points):
 
 
 def three_rows(pictures):
-    rows = [torch.cat(list(row), dim=2) for row in pictures.chunk(3)]
-    return to_image(torch.cat(rows, dim=1))
+    return np.concatenate([sheet(row) for row in pictures.chunk(3)])
 
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4), layout="constrained",
                                   width_ratios=[1.15, 1])
-scatter_samples(left, clothes_map, kind="real", label="data", size=2, alpha=0.3)
+scatter_samples(left, clothes_map, kind="real", label="data", size=2, alpha=0.5)
 new_dots, = left.plot([], [], "^", ms=4.5, color=PALETTE["generated"], label="drawn")
 left.legend(loc="upper right", framealpha=0.9)
 finish(left, title="200 points drawn, in the plane", limits=((-11, 11), (-9, 9)), equal=True,
@@ -1121,7 +1124,7 @@ u = torch.rand(1000, N_FACTORS, generator=rng)
 assert (litter_of(draw_puppies(u, 32)) == litter(u)).float().mean() > 0.99
 
 secret = torch.full((1, N_FACTORS), 0.5)
-fig, (left, right) = plt.subplots(1, 2, figsize=(7.8, 4), layout="constrained")
+fig, (left, right) = plt.subplots(1, 2, figsize=(7.8, 4.3), layout="constrained")
 guess_image = left.imshow(np.ones((100, 100, 3)))
 left.set_title("30,000 uniform numbers, as they are", loc="left", fontsize=11)
 secret_image = right.imshow(to_image(draw_puppies(secret)[0]))

@@ -94,9 +94,9 @@ plt.show()
 # ---
 # # Part A: numbers that only look random
 #
-# A computer follows rules, so it cannot roll dice. What it can do is follow a rule whose results *look* like dice. The oldest
-# such rule, the **linear congruential generator**, fits in one line: multiply the last number, add something, and keep the
-# remainder of a division. (In a hurry? Read to Figure 2.3, look at RANDU's planes, and go on to Part B.)
+# A program follows rules, so it cannot roll dice. What it can do is follow a rule whose results *look* like dice. (A computer can measure physical noise
+# as well, as for keys; nobody can repeat such numbers, and we want to.) An old such rule, and long the commonest, the **linear congruential generator**, fits in one line: multiply the last number, add something, and keep the
+# remainder of a division. (In a hurry? Read to the KS distance below Figure 2.4, look at RANDU's planes, and go on to Part B.)
 #
 # $$x_{k+1} = (a\,x_k + c) \bmod m$$
 #
@@ -140,7 +140,7 @@ def cycle_length(multiplier, increment, modulus, seed=1):
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", width_ratios=[1.4, 1])
 sequence, = left.plot([], [], "s", ms=4, color=PALETTE["noise"])
 pairs, = right.plot([], [], "s", ms=4, color=PALETTE["noise"])
-finish(left, title="the numbers, one after another", limits=((0, 130), (-0.03, 1.03)),
+finish(left, title="the numbers, one after another", limits=((0, 132), (-0.03, 1.03)),
        xlabel="step $k$", ylabel="$x_k / m$")
 finish(right, title="each number against the next", limits=((-0.03, 1.03), (-0.03, 1.03)),
        equal=True, xlabel="$x_k / m$",
@@ -169,7 +169,8 @@ for ax, a in zip(axes, [20, 21, 33]):
     u = sampling.linear_congruential(130, 1, a, 17, 64) / 64
     ax.plot(np.arange(1, 131), u, "s", ms=3, color=PALETTE["noise"])
     finish(ax, title=f"$a = {a}$: cycle of {cycle_length(a, 17, 64)}",
-           limits=((0, 130), (-0.03, 1.03)), xlabel="step $k$")
+           limits=((0, 132), (-0.03, 1.03)), xlabel="step $k$")
+axes[0].set_ylabel("$x_k / m$")
 plt.show()
 
 # %% [markdown]
@@ -472,13 +473,13 @@ fig, axes = plt.subplots(1, 4, figsize=(9.5, 2.8), layout="constrained", sharey=
 stills = [("two hills", 0.0), ("two hills", 0.5), ("two hills", 1.0), ("square", 1.0)]
 for ax, (target, progress) in zip(axes, stills):
     x = (1 - progress) * u_many + progress * quantile[target](u_many)
-    ax.hist(x.numpy(), bins=bins, density=True, color=PALETTE["generated"], alpha=0.45)
+    ax.hist(x.numpy(), bins=bins, density=True, color=PALETTE["generated" if progress else "noise"], alpha=0.45)
     finish(ax, title=f"{target}, {100 * progress:.0f} %", limits=((-4, 4), (0, 1.2)), xlabel="$x$")
 axes[0].set_ylabel("density $p(x)$")
 plt.show()
 
 # %% [markdown]
-# **Figure 2.8.** The uniform block is pulled apart and becomes two hills. No point jumps over another on the way: the order of the points never changes. Rightmost: squares of uniform
+# **Figure 2.8.** The uniform block (green) is pulled apart and becomes two hills. No point jumps over another on the way: the order of the points never changes. Rightmost: squares of uniform
 # numbers stay between 0 and 1 and crowd towards 0, where the density runs out of the picture.
 #
 # ## What you saw
@@ -619,11 +620,13 @@ sliders(draw, fig, labels={"power": "samples: 2 to the power"}, power=(1, 13, 1,
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(9, 2.8), layout="constrained", sharey=True)
 for ax, n_samples in zip(axes, [2, 32, 8192]):
-    ax.stairs(heights(brightness_test), bins_b, fill=True, color=PALETTE["real"], alpha=0.35)
+    ax.stairs(heights(brightness_test), bins_b, fill=True, color=PALETTE["real"], alpha=0.35, label="test pictures")
     ax.stairs(heights(inverse_cdf(u_fixed, brightness_train[:n_samples])), bins_b,
-              color=PALETTE["generated"], lw=2)
-    finish(ax, title=f"from {n_samples} pictures", limits=((0, 0.8), (0, 17)),
+              color=PALETTE["generated"], lw=2, label="generated")
+    finish(ax, title=f"from {n_samples:,} pictures", limits=((0, 0.8), (0, 17)),
            xlabel="brightness $x$")
+axes[0].set_ylabel("density")
+axes[2].legend(frameon=False)
 plt.show()
 
 # %% [markdown]
@@ -678,7 +681,7 @@ assert torch.allclose(inverse_cdf(places, brightness_train), brightness_train.so
 # %%
 u_pairs = torch.rand(3000, 2, generator=rng)
 line = torch.linspace(0, 0.9999, 400)
-fig, (square, plane) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
+fig, (square, plane) = plt.subplots(1, 2, figsize=(8.4, 4.4), layout="constrained")
 maps = {square: lambda u: u, plane: sampling.box_muller}
 scatter_samples(square, u_pairs, kind="noise", alpha=0.25, size=2)
 scatter_samples(plane, sampling.box_muller(u_pairs), kind="generated", alpha=0.25, size=2)
@@ -988,8 +991,8 @@ k = torch.arange(1, len(order) + 1)
 for row in agreeing[:40]:
     ax.plot(k, row + 0.5, color=PALETTE["muted"], lw=0.5, alpha=0.5)
 ax.plot(k, median + 0.5, color=PALETTE["ink"], lw=2.5)
-ax.text(48, 30, "median", color=PALETTE["ink"], weight="bold")
-ax.text(70, 300, "single test pictures", color=TEXT["muted"])
+ax.text(110, 0.57, "median of 100", color=PALETTE["ink"], weight="bold")
+ax.text(39, 230, "single test pictures", color=TEXT["muted"], va="center")
 ax.set_yscale("log")
 ax.set_yticks([0.5, 1.5, 10.5, 100.5, 1000.5], ["none", "1", "10", "100", "1000"], minor=False)
 ax.minorticks_off()

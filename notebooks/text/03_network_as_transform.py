@@ -55,14 +55,16 @@ rng = torch.Generator().manual_seed(SEED)
 
 # %% teaches=["D14", "F5"]
 z_gauss = sampling.box_muller(sampling.uniform_noise(800, 2, rng))
+z_grid = torch.cartesian_prod(*[torch.linspace(-2.5, 2.5, 41)] * 2)
 GAUSS = dict(low=-2.5, high=2.5, lines=15)  # the grid under the normal noise
 WIDE = ((-3.6, 3.6), (-3.6, 3.6))
 
 
 def zoomed(network):
-    """The network as a map, shifted and zoomed so that the 800 points have mean 0 and larger sd 1."""
-    x = network(z_gauss).detach()
-    return lambda z: (network(z).detach() - x.mean(dim=0)) / x.std(dim=0).max().clamp(min=1e-6)
+    """The network as a map, shifted and zoomed so that the 800 points and the grid just fit the picture."""
+    x = network(torch.cat([z_gauss, z_grid])).detach()
+    low, high = x.min(dim=0).values, x.max(dim=0).values
+    return lambda z: 7 * (network(z).detach() - (low + high) / 2) / (high - low).max().clamp(min=3e-5)
 
 
 bend = zoomed(networks.mlp((2, 16, 16, 16, 2), torch.Generator().manual_seed(9)))
@@ -122,7 +124,7 @@ fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained", sharey=Tr
 for ax, (title, stage) in zip(axes, stages.items()):
     warped_grid(ax, stage, **GAUSS)
     scatter_samples(ax, stage(z_gauss), kind="noise" if ax is axes[0] else "generated", size=2.5)
-    finish(ax, title=title, limits=((-4, 4), (-4, 4)), equal=True)
+    finish(ax, title=title, limits=((-4.4, 4.4), (-4.4, 4.4)), equal=True)
 plt.show()
 
 # %% [markdown]
@@ -177,7 +179,7 @@ sliders(draw, fig, direction=(0, 360, 5, 35), place=(-1.0, 2.0, 0.1, 0.5),
 # ## Try it: five knobs of a random network
 #
 # Choose *none* as activation and try to bend a line. (`mlp` is opened up in *The code*. *Weight scale* multiplies all weights; the biases stay. The
-# picture is shifted and zoomed to fit; without activation the weight scale only zooms, so there you will see no change. The **shadow gap** in the sentence below it is a test of normality, explained under *Check*: a normal cloud gives 0.6 to 1.4, and above 1.5 the cloud is surely not normal.)
+# picture is shifted and zoomed so that the whole grid fits; without activation the weight scale only zooms, so there you will see no change. The **shadow gap** in the sentence below it is a test of normality, explained under *Check*: a normal cloud gives 0.6 to 1.4, and above 1.5 the cloud is surely not normal.)
 
 # %% teaches=["D14", "F5"]
 ACTIVATIONS = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "none": None}
@@ -217,7 +219,7 @@ def draw(depth, width, activation, weight_scale, seed):
     x = transform(z_gauss)
     bent_cloud.set_data(*x.T)
     network = f"Hidden layers: {depth} of {width} units, activation {activation}"
-    if x.std(dim=0).max() < 0.5:  # zooming has made it 1, unless there was nothing to zoom
+    if x.std(dim=0).max() < 0.1:  # the zoom makes it larger, unless there is nothing to zoom
         return f"{network}: one layer gives only zeros, so the whole cloud lands on one point."
     return f"{network}: the shadow gap is {shadow_gap(x):.1f} (a normal cloud: 0.6 to 1.4)."
 
@@ -397,7 +399,7 @@ assert mean_pieces[2, 8, 8, 2] < mean_pieces[2, 16, 16, 2]
 #
 # ## The code: learning from pairs
 #
-# In words: *draw a batch of pairs; measure the squared error; ask for its gradient in all parameters; take a small step downhill; repeat.* The gradient comes from
+# In words: *draw a batch of pairs; measure the squared error; ask for its gradient in all parameters; take a small step downhill (the *learning rate*, `lr`, sets its size); repeat.* The gradient comes from
 # **backpropagation** (the chain rule, applied from the last layer to the first, `loss.backward()`). The step is made by **Adam**, a common rule that
 # gives every parameter its own step length. Along the way the loop keeps copies of the network, so that we can look back.
 
@@ -508,8 +510,8 @@ assert min(errors["[8]"]) > max(errors["[64]"]), "no seed makes 8 units as good 
 assert np.mean(errors["[8]"]) > 2 * np.mean(errors["[64]"])
 
 # %% [markdown]
-# **(b)**: one layer of 8 ends far behind one of 64: even its best seed is worse than the worst of the other's. Two layers of 8, with a third of the parameters of one of 64, can come as near, since a second layer folds what was folded already; but from
-# some starts its few units get stuck (a large spread says so). Two layers of 64 do the job from each of the three seeds.
+# **(b)**: one layer of 8 ends far behind one of 64: even its best seed is worse than the worst of the other's. Two layers of 8, with a third of the parameters of one of 64, come as near, since a second layer folds what was folded already.
+# Two layers of 64 do the job from each of the three seeds.
 #
 # So a network *can* be the transformation. There is a theorem: the **universal approximation theorem** says that a network with one hidden layer and an activation such as tanh or ReLU (any that is no polynomial), if it is wide enough, comes as near as you like to any continuous
 # function on a closed, bounded region (Cybenko 1989; Hornik, Stinchcombe and White 1989; Leshno and others 1993). Note the word *continuous*: Part E is about a map that is not. The article puts it as: networks can express functions as "complex", that is, as complicated, as we need. Strictly speaking, the theorem says that suitable weights *exist*. It does not say that training finds them.
@@ -642,9 +644,10 @@ sliders(draw, fig, partners=["random", "nearest", "given"], snapshot=(0, 24, 1, 
 # %% tags=["nbval-ignore-output"]
 fig, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained", sharey=True)
 for ax, partners in zip(axes, runs):
-    scatter_samples(ax, x_real, kind="real", alpha=0.3, size=3)
-    scatter_samples(ax, runs[partners][400](z_fixed), kind="generated", size=3)
+    scatter_samples(ax, x_real, kind="real", alpha=0.35, size=3, label="real")
+    scatter_samples(ax, runs[partners][400](z_fixed), kind="generated", size=3, label="generated")
     finish(ax, title=f"partners: {partners}", limits=PLANE, equal=True)
+axes[0].legend(loc="upper left", frameon=False, fontsize=8)
 plt.show()
 
 # %% [markdown]
@@ -872,11 +875,11 @@ def off_land(x):
 z_moons = sampling.uniform_noise(1500, 2, rng)
 z_path = torch.stack([torch.full((4001,), 0.5), torch.linspace(0, 1, 4001)], dim=1)
 fig, ax = plt.subplots(figsize=(5.4, 4.2), layout="constrained")
-scatter_samples(ax, torch.cat(islands), kind="real", size=3, alpha=0.12)
-path, = ax.plot([], [], color=PALETTE["ink"], lw=1, label="path of one column of $z$")
+scatter_samples(ax, torch.cat(islands), kind="real", size=3, alpha=0.3, label="real")
+path, = ax.plot([], [], color=PALETTE["ink"], lw=1.2, zorder=3, label="path of one column of $z$")
 on_land, = ax.plot([], [], "^", ms=3, mew=0, color=PALETTE["generated"], alpha=0.6,
                    label="generated, on land")
-in_water, = ax.plot([], [], "x", ms=5, color=PALETTE["ink"], label="generated, on the bridge")
+in_water, = ax.plot([], [], "x", ms=4, mew=0.8, color=PALETTE["extra"], label="generated, on the bridge")
 ax.legend(loc="lower left", frameon=False, fontsize=8)
 finish(ax, title="a continuous map leaves a bridge", limits=((-2.4, 2.4), (-2.0, 1.6)), equal=True)
 
@@ -893,7 +896,7 @@ def draw(sharpness):
 sliders(draw, fig, sharpness=(5, 300, 5, 40))
 
 # %% [markdown]
-# **Figure 3.14.** The two moons (pale circles), points of a continuous map on land (triangles) and off it (crosses). The crosses lie along a bridge from one end of the upper moon to an end
+# **Figure 3.14.** The two moons (circles), points of a continuous map on land (triangles) and off it (crosses). The crosses lie along a bridge from one end of the upper moon to an end
 # of the lower one. (The slow fade draws both ends into the bridge, which leaves them empty.)
 #
 # Now networks, trained on pairs of the torn map. Three stages of one run:
@@ -910,12 +913,12 @@ fig, axes = plt.subplots(1, 3, figsize=(9, 3), layout="constrained", sharey=True
 for ax, (step, network) in zip(axes, moon_run.items()):
     x = network(z_moons).detach()
     wet = off_land(x) > 0.15
-    scatter_samples(ax, torch.cat(islands), kind="real", size=2, alpha=0.12)
-    ax.plot(*network(z_path).detach().T, color=PALETTE["ink"], lw=1)
+    scatter_samples(ax, torch.cat(islands), kind="real", size=2, alpha=0.3)
+    ax.plot(*network(z_path).detach().T, color=PALETTE["ink"], lw=1.2, zorder=3)
     ax.plot(*x[~wet].T, "^", ms=2.5, mew=0, color=PALETTE["generated"], alpha=0.6)
-    ax.plot(*x[wet].T, "x", ms=4, color=PALETTE["ink"])
+    ax.plot(*x[wet].T, "x", ms=4, mew=0.8, color=PALETTE["extra"])
     finish(ax, title=f"{step} steps: {100 * wet.float().mean():.0f} % off land",
-           limits=((-2.9, 2.9), (-2.0, 1.6)), equal=True)
+           limits=((-2.6, 2.6), (-1.5, 1.6)), equal=True)
 plt.show()
 
 # %% [markdown]
@@ -966,7 +969,7 @@ for seed in range(3):
 # ---
 # # Part F: from a few numbers to a picture
 #
-# The article says that the noise is "upsampled" to the size of the picture. Strictly speaking no separate step does that; it happens *inside* the network, layer by layer. Follow 16 numbers through a network that ends in a 32 x 32 picture:
+# The article says that the noise is "upsampled" before it enters the network. Strictly speaking no separate step does that; it happens *inside* the network, layer by layer. Follow 16 numbers through a network that ends in a 32 x 32 picture:
 
 # %% teaches=["D13"]
 network = mlp((puppies.N_FACTORS, 64, 256, 3 * 32 * 32), rng)
@@ -1022,7 +1025,7 @@ assert error < 0.2
 # On fresh puppies the network is far better than the best constant picture. Choose the factors and look: on the left the truth, on the right the network.
 
 # %% tags=["nbval-ignore-output"] teaches=["D13", "D14"]
-fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.4), layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(6.4, 3.6), layout="constrained")
 images_shown = []
 for ax, title in zip(axes, ["drawn by the formula", "painted by the network"]):
     picture_grid(ax, torch.zeros(1, 3, 32, 32), columns=1)
@@ -1052,10 +1055,12 @@ sliders(draw, fig, head_tilt=(0.0, 1.0, 0.05, 0.2), position_x=(0.0, 1.0, 0.05, 
 # **Figure 3.16.** A puppy drawn by the renderer, and by a network that has only ever seen pairs of four numbers and pictures. Edges that move with the factors are a little soft. Move *tongue* slowly through the middle.
 
 # %% tags=["nbval-ignore-output"]
-u_tongue = torch.tensor([[0.3, 0.5, 0.7, t] for t in (0.0, 0.4, 0.48, 0.52, 0.6, 1.0)])
-fig, ax = plt.subplots(figsize=(8.4, 3.3), layout="constrained")
-picture_grid(ax, torch.cat([drawn(u_tongue), painted(u_tongue)]).reshape(-1, 3, 32, 32), columns=6)
-ax.set_title("tongue 0, 0.4, 0.48, 0.52, 0.6, 1 (top: drawn; below: painted)", loc="left")
+tongues = (0.0, 0.4, 0.48, 0.52, 0.6, 1.0)
+u_tongue = torch.tensor([[0.3, 0.5, 0.7, t] for t in tongues])
+fig, ax = plt.subplots(figsize=(8.4, 4), layout="constrained")
+picture_grid(ax, torch.cat([drawn(u_tongue), painted(u_tongue)]).reshape(-1, 3, 32, 32), columns=6,
+             titles=[f"{how}, {t:g}" for how in ("drawn", "painted") for t in tongues])
+ax.set_title("the tongue from 0 to 1", loc="left")
 plt.show()
 
 # %% [markdown]

@@ -40,7 +40,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from helpers import distances, distributions
 from helpers.checks import compare
-from helpers.plots import PALETTE, TEXT, finish, scatter_samples
+from helpers.plots import DISTANCE_LOOKS, PALETTE, TEXT, finish, scatter_samples
 from helpers.widgets import sliders
 
 torch.set_num_threads(1)  # on clouds as small as these, several threads only wait for each other
@@ -231,22 +231,21 @@ def four_distances(p, q):
 
 real_box = box(0.0, 1.0)
 NAMES = ("KL(real, generated)", "JS", "Wasserstein-1", "squared MMD")
-LOOKS = ("-", "--", "-.", ":")
-fig, (top, bottom) = plt.subplots(2, 1, figsize=(7.2, 5.6), layout="constrained", height_ratios=(1, 2))
-top.fill_between(places, real_box / CELL, step="mid", color=PALETTE["real"], alpha=0.4)
-generated_line, = top.plot(places, real_box / CELL, color=PALETTE["generated"], lw=2)
-top.text(0.5, 1.08, "real", color=PALETTE["real"], ha="center")
-name_tag = top.text(0.5, 1.08, "generated", color=TEXT["generated"], ha="center")
+LOOKS = [DISTANCE_LOOKS[name] for name in ("KL", "JS", "W1", "MMD")]  # the same in lesson 10
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained", width_ratios=(4, 5))
+left.fill_between(places, real_box / CELL, step="mid", color=PALETTE["real"], alpha=0.4)
+generated_line, = left.plot(places, real_box / CELL, color=PALETTE["generated"], lw=2)
+left.text(0.5, 1.08, "real", color=PALETTE["real"], ha="center")
+name_tag = left.text(0.5, 1.08, "generated", color=TEXT["generated"], ha="center")
 generated_line.set_drawstyle("steps-mid")
-finish(top, limits=((-0.8, 4.8), (0, 1.3)), title="the two densities")
-curves = [bottom.plot([], [], look, color=PALETTE["ink"] if i < 2 else PALETTE["extra"], lw=2, label=name)[0]
-          for i, (name, look) in enumerate(zip(NAMES, LOOKS))]
-dots, = bottom.plot([], [], "o", color=PALETTE["ink"], ms=6)
-bottom.legend(loc="upper left", bbox_to_anchor=(0.02, 0.9), frameon=False)
-finish(bottom, limits=((0, 3), (0, 3.8)), xlabel="shift t of the generated box",
+finish(left, limits=((-0.8, 4.8), (0, 1.3)), title="the two densities", xlabel="x", ylabel="density")
+curves = [right.plot([], [], ls=look, color=PALETTE[color], lw=2, label=name)[0] for name, (color, look) in zip(NAMES, LOOKS)]
+dots, = right.plot([], [], "o", color=PALETTE["ink"], ms=6, clip_on=False)
+right.legend(loc="upper left", bbox_to_anchor=(0.02, 0.9), frameon=False)
+finish(right, limits=((0, 3), (0, 3.8)), xlabel="shift t of the generated box",
        title="what each distance says about them")
 INFINITE = 3.6  # where the picture puts an infinite value
-bottom.set_yticks([0, 1, 2, 3, INFINITE], ["0", "1", "2", "3", "infinite"])
+right.set_yticks([0, 1, 2, 3, INFINITE], ["0", "1", "2", "3", "infinite"])
 known = {}
 
 
@@ -282,7 +281,7 @@ def draw(shift, width):
 sliders(draw, fig, shift=(0.0, 3.0, 0.05, 1.2), width=(1.0, 2.0, 0.1, 1.0))
 
 # %% [markdown]
-# **Figure 4.3.** Above, the real box and the generated one. Below, four distances for every shift, with dots at the present one. KL is 0
+# **Figure 4.3.** Left: the real box and the generated one. Right: four distances for every shift, with dots at the present one. KL is 0
 # at shift 0 and infinite from the first step on (the line at the top). JS climbs, then lies flat on log 2. Wasserstein-1 is the straight line. The squared MMD climbs, bends and
 # flattens.
 #
@@ -362,7 +361,7 @@ print(f"within {within_real:.3f} and {within_fake:.3f}, across {across:.3f}: MMD
 FEW = 30
 x_few, y_few = torch.randn(FEW, 2, generator=rng), torch.randn(FEW, 2, generator=rng)
 x_few, y_few = x_few[x_few[:, 0].argsort()], y_few[y_few[:, 0].argsort()]  # ordered, so that the blocks look smoother
-fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.2), layout="constrained")
+fig, (left, right) = plt.subplots(1, 2, figsize=(8.4, 4.5), layout="constrained")
 scatter_samples(left, x_few, kind="real", size=6)
 scatter_samples(left, y_few, kind="generated", size=6)
 y_dots = left.lines[-1]
@@ -452,17 +451,18 @@ def repeated(n, biased, repeats=300):
 
 
 estimates = {n: (repeated(n, True), repeated(n, False)) for n in (10, 50, 200)}
-fig, axes = plt.subplots(1, 3, figsize=(9, 3.1), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(9.6, 3.3), layout="constrained", sharey=True)
 for ax, (n, (biased, unbiased)) in zip(axes, estimates.items()):
     reach = 1.75 / n, 4.5 / n  # below and above 0: the scatter falls like 1/n
     bins = np.linspace(-reach[0], reach[1], 51)
     ax.hist(biased.clip(*bins[[0, -1]]), bins, color=PALETTE["muted"], label="biased")
     ax.hist(unbiased.clip(*bins[[0, -1]]), bins, histtype="step", color=PALETTE["extra"], lw=2, label="unbiased")
-    for values, look in ((biased, "-"), (unbiased, "--")):
-        ax.axvline(values.mean(), color=PALETTE["ink"], lw=1.2, ls=look)
+    for name, values, look in (("biased", biased, "-"), ("unbiased", unbiased, "--")):
+        ax.axvline(values.mean(), color=PALETTE["ink"], lw=1.2, ls=look, label=f"mean of {name}")
     finish(ax, title=f"{n} points each", limits=(bins[[0, -1]],), xlabel="estimated squared MMD")
-    ax.set_yticks([])
-axes[0].legend(frameon=False)
+    ax.locator_params(axis="x", nbins=5)
+axes[0].set_ylabel("of 300 repeats")
+axes[0].legend(frameon=False, fontsize="small", loc="upper right")
 plt.show()
 
 # %% [markdown]
@@ -614,7 +614,7 @@ def show_forces(ax, x_fake, x_real, bandwidth):
     scatter_samples(ax, x_real, kind="real", size=3)
     scatter_samples(ax, x_fake, kind="generated", size=4)
     force = forces(x_fake, x_real, bandwidth)
-    return ax.quiver(*x_fake.T, *(0.9 * force / force.norm(dim=1).max()).T, color=PALETTE["discriminator"], angles="xy",
+    return ax.quiver(*x_fake.T, *(0.9 * force / force.norm(dim=1).max()).T, color=PALETTE["ink"], angles="xy",
                      scale_units="xy", scale=1, width=0.003)
 
 
@@ -708,7 +708,7 @@ for bandwidth in (0.05, guess, SEVERAL):
 # Two samples never agree exactly. `mmd2` says 0.004: is that a difference, or chance? There is an honest way to find out that needs no formula, the **permutation test**. If both samples came from one distribution, then the
 # names "real" and "generated" would mean nothing; shuffling the names would give distances just like the one observed. So shuffle, many times, and see where the observed one lies.
 #
-# In words: *write $+\tfrac1n$ on the real points and $-\tfrac1m$ on the generated ones; the sum of sign times sign times kernel over all pairs is the (biased) squared MMD; shuffle the signs.* The kernels never change, so they are computed once. (Biased or not makes no difference here, where both clouds have the same size: every shuffle has the same diagonal.)
+# In words: *write $+\tfrac1n$ on the real points and $-\tfrac1m$ on the generated ones; the sum of sign times sign times kernel over all pairs is the (biased) squared MMD; shuffle the signs.* The kernels never change, so they are computed once. (Biased or not makes no difference here, where both clouds have the same size: then both numbers depend on the block *real with generated* alone, and put the shuffles in the same order.)
 
 # %% teaches=["D12", "D18"]
 def permutation_test(x, y, bandwidth, n_shuffles, rng):
@@ -725,7 +725,7 @@ def permutation_test(x, y, bandwidth, n_shuffles, rng):
     return observed.item(), chance, p_value
 
 # %% [markdown]
-# The **p-value** is the share of namings, the true one counted among them, that look at least as different as what we saw. Small: chance hardly ever does that. Below, the ring against the round cloud, the first 160 points of each. (Means and covariances agree exactly only for all 400.) Choose fewer.
+# The p-value (lesson 2) is here the share of namings, the true one counted among them, that look at least as different as what we saw. Small: chance hardly ever does that. Below, the ring against the round cloud, the first 160 points of each. (Means and covariances agree exactly only for all 400.) Choose fewer.
 
 # %% teaches=["D12"]
 tests = {n: permutation_test(x_ring[:n], x_round[:n], 0.5, 999, rng) for n in (160, 80, 40, 20, 10, 5)}
@@ -733,8 +733,7 @@ fig, ax = plt.subplots(figsize=(6.6, 3.8), layout="constrained")
 bars = ax.bar(np.zeros(30), np.zeros(30), color=PALETTE["muted"])
 seen = ax.axvline(0, color=PALETTE["ink"], lw=2.5, ls="--")
 label = ax.text(0, 0, " observed", color=PALETTE["ink"], va="top", ha="left")
-finish(ax, title="shuffled names (grey) and the true ones (dashed)", xlabel="squared MMD (biased)")
-ax.set_yticks([])
+finish(ax, title="shuffled names (grey) and the true ones (dashed)", xlabel="squared MMD (biased)", ylabel="of 999 shuffles")
 
 
 def draw(points):
@@ -1006,7 +1005,7 @@ compare("force_of_several", lambda: force_of_several(t_test, two_widths), (near_
 # | number | needs | range, unit | where it goes flat |
 # |---|---|---|---|
 # | difference of means, of covariances | samples | 0 to infinity; units of $x$, squared units | nowhere, and blind for everything else |
-# | KL | densities | 0 to infinity, no unit | infinite as soon as a real place is never visited |
+# | KL | densities | 0 to infinity, no unit (with natural logarithms one says *nats*) | infinite as soon as a real place is never visited |
 # | JS | densities | 0 to $\log 2$, no unit | as soon as supports are disjoint |
 # | Wasserstein-1 | samples | 0 to infinity, units of $x$ | never along a shift; lesson 10 has a flat case. Slow for many points |
 # | squared MMD | samples, a bandwidth | 0 to 2, no unit | beyond the reach of its bandwidth |

@@ -124,39 +124,39 @@ ARROWS = {"z-G": ((1.65, 2.6), (2.5, 2.6)), "G-fake": ((4.1, 2.6), (5.0, 2.6)),
 LIT = {1: {"z"}, 2: {"z", "G", "fake", "real", "z-G", "G-fake"},
        3: {"fake", "real", "compare", "fake-compare", "real-compare"},
        4: {"compare", "back to the points", "fake", "back to G", "G"}, 5: {"G", "weights"}}
-parts = {}
+shapes, words = {}, {}
 for name, (x, y, text, color) in BOXES.items():
     box = FancyBboxPatch((x - 0.7, y - 0.42), 1.4, 0.84, boxstyle="round,pad=0.06", fc="white", ec=PALETTE[color], lw=2)
-    parts[name] = [ax.add_patch(box), ax.text(x, y, text, ha="center", va="center", color=PALETTE["ink"])]
+    shapes[name], words[name] = ax.add_patch(box), ax.text(x, y, text, ha="center", va="center")
 for name, (tail, head) in ARROWS.items():
     back = name.startswith("back")
     arrow = FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=18, lw=2, ls="--" if back else "-",
                             color=PALETTE["extra" if back else "ink"],
                             connectionstyle=f"arc3,rad={0.2 if name == 'back to the points' else 0}")
-    parts[name] = [ax.add_patch(arrow)]
+    shapes[name] = ax.add_patch(arrow)
 for name, (x, y, text) in {"back to the points": (7.9, 3.15, "force on each point"), "back to G": (4.55, 3.4, "what G can do"),
                            "weights": (3.3, 1.8, "new weights")}.items():
-    parts.setdefault(name, []).append(ax.text(x, y, text, color=TEXT["extra"], ha="center", va="center"))
+    words[name] = ax.text(x, y, text, ha="center", va="center")
 
 
 def draw(step):
-    for name, artists in parts.items():
-        for artist in artists:
-            artist.set_alpha(1.0 if name in LIT[step] else 0.22)
+    for name, shape in shapes.items():
+        shape.set_alpha(1.0 if name in LIT[step] else 0.3)
+    for name, word in words.items():  # grey, but never too pale to be read
+        word.set_color(TEXT["muted" if name not in LIT[step] else "ink" if name in BOXES else "extra"])
     return facts[step]
 
 
 sliders(draw, fig, step=(1, 5, 1, 4))
 
 # %% [markdown]
-# **Figure 5.2.** The article's diagram of the loop; the active parts are dark. Noise goes through the generator; generated and real points meet in *compare*; the dashed arrows are the path of the gradient: from the comparison to the generated points, and through them into the generator.
+# **Figure 5.2.** The article's diagram of the loop; the active parts are dark, the others pale. Noise goes through the generator; generated and real points meet in *compare*; the dashed arrows are the path of the gradient: from the comparison to the generated points, and through them into the generator.
 #
 # Two things follow from the picture. Only $G$'s cloud moves: the loss has a slope along the real points too, but they are data, and nobody follows it. And the gradient has to reach every *layer* of $G$, or a part of it would never learn.
 
 # %% teaches=["D19", "F6"]
 parameters = list(step_generator.parameters())
 assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in parameters), "every layer's weights and biases get a slope"
-assert z.grad is None and x_real.grad is None, "noise and real points keep none"
 as_if = x_real.clone().requires_grad_()  # if somebody asked, there would be one along the real points
 slope_along_real, = torch.autograd.grad(mmd2(x_fake.detach(), as_if, BANDWIDTHS), as_if)
 print(f"{len(parameters)} arrays of weights and biases got a gradient; "
@@ -191,6 +191,7 @@ for _ in range(400):
     losses.append(loss.item())
 print(f"squared MMD: {losses[0]:.3f} at first, {np.mean(losses[-50:]):.4f} on average over the last 50 steps")
 assert np.mean(losses[-50:]) < losses[0] / 10, "it falls tenfold"
+assert {p for group in optimizer.param_groups for p in group["params"]} == set(generator.parameters()), "only G is moved: no noise, no data"
 
 # %% [markdown]
 # Compare it with lesson 3's training loop: there, a partner stood beside every noise vector. Here nobody says which $z$ should become which $x$. The two batches are just two clouds.
@@ -431,7 +432,7 @@ assert mean["noise dimension"]["2"] < min(mean["noise dimension"]["1"], mean["no
 #
 # ### The same network, two training signals
 #
-# Before the pictures, one remark to keep. Figure 5.2 had a box called *compare*, and the generator hears nothing of it but one arrow per point. In this lesson the box is a fixed formula. In lesson 7 it will be a second network that learns to see differences. **The generator stays the same.** GMN and GAN are not two kinds of generators; they are two training signals.
+# Before the pictures, one remark to keep. Figure 5.2 had a box called *compare*, and the generator hears nothing of it but one arrow per point. In this lesson the box is a fixed formula. In lesson 7 it will be a second network that learns to see differences. **The generator stays the same.** GMN and GAN (*generative adversarial network*, the pair of lesson 7) are not two kinds of generators; they are two training signals.
 #
 # | | this lesson | lesson 7 |
 # |---|---|---|
@@ -561,10 +562,10 @@ for seed in (1, 2):
     row = measures(trained("codes", "codes", seed))
     print(f"seed {seed}: " + ", ".join(f"{key} {value:.3g}" for key, value in row.items()))
     assert row["spread"] > 0.7, "no collapse"
-    assert row["nearest"] > 1, "farther from the training pictures than fresh puppies are: no copies"
+    assert row["nearest"] > 1, "on average farther from the training pictures than fresh puppies are"
 
 # %% [markdown]
-# Read the columns. *The GMN on codes does not collapse*: its spread stays near that of real puppies, on all three seeds, and it *does not copy*: its pictures are farther from the training pictures than fresh puppies are. That is also what is wrong with them: they lie *beside* the thin sheets on which puppies lie.
+# Read the columns. *The GMN on codes does not collapse*: its spread stays near that of real puppies, on all three seeds, and it *does not copy* throughout: on average its pictures are farther from the training pictures than fresh puppies are. (A mean would hide single copies; lesson 11 has a test for them.) That is also what is wrong with them: they lie *beside* the thin sheets on which puppies lie.
 # (The decoder alone blurs; false detail lifts the sharpness above 1 again. And *litters* is a generous measure: the reading network names a litter for any picture, even an ugly one. Lesson 11 comes back with better ones.)
 #
 # Now look at the last row. One Gaussian, that is means and covariances and nothing else, does as well in every column of this table, or better. After this training these measures, and perhaps your eyes, give no sign that the GMN has learned anything beyond them. Claims about generated pictures need such a row.
@@ -703,6 +704,7 @@ SETTINGS = {"a learning rate of 0.3": dict(bandwidth=BANDWIDTHS, batch_size=128,
             "one bandwidth of 0.03": dict(bandwidth=0.03, batch_size=128, lr=3e-3)}
 fig, axes = plt.subplots(2, 4, figsize=(9.6, 4.9), layout="constrained")
 broken = {}
+low, high = torch.tensor(moons.limits).T
 for i, (name, setting) in enumerate(SETTINGS.items()):
     own_rng = torch.Generator().manual_seed(SEED)
     network = networks.mlp((2, 64, 64, 2), own_rng)
@@ -711,10 +713,12 @@ for i, (name, setting) in enumerate(SETTINGS.items()):
     for ax, snapshot in zip(axes[:, i], film[-2:]):  # two moments, 20 steps apart
         film_strip(ax, [snapshot])
         finish(ax, title=f"{'ABCD'[i]}, step {snapshot.step}")
+        if n_outside := ((snapshot.x_fake < low) | (snapshot.x_fake > high)).any(dim=1).sum().item():
+            ax.text(0.97, 0.03, f"{n_outside:,} outside", transform=ax.transAxes, ha="right", fontsize="small")
 plt.show()
 
 # %% [markdown]
-# **Figure 5.11.** Four runs, each after 280 and after 300 steps: A is empty of generated points; B has the right region, and moves between the two moments; C has two moons; D has some points on a moon and many that lie about.
+# **Figure 5.11.** Four runs, each after 280 and after 300 steps, with the number of generated points that lie outside the picture: A has lost all of them; B has the right region, and moves between the two moments; C has two moons; D has some points on a moon and many that lie about.
 
 # %% tags=["nbval-ignore-output"] teaches=["D16"]
 ends = {}

@@ -45,6 +45,10 @@ from helpers.widgets import sliders
 torch.set_num_threads(1)  # on numbers as few as these, several threads only wait for each other
 SEED = 6
 rng = torch.Generator().manual_seed(SEED)
+# in every figure: where a run starts, where it is now (or ends), and the place of rest
+START = {"marker": "o", "ms": 7, "color": PALETTE["ink"], "mfc": "white", "mew": 1.5, "zorder": 4}
+NOW = {"marker": "o", "ms": 7, "color": PALETTE["extra"], "zorder": 5}
+REST = {"marker": "*", "ms": 15, "color": PALETTE["ink"], "zorder": 3}
 
 # %% [markdown]
 # One picture first. In both panels one learner owns the number $x$ and another one owns $y$. On the left they share a loss, $\tfrac12(x^2 + y^2)$, and both walk down. On the right they are opposed: the first walks *down* $xy$, the second walks *up* $xy$. Same start, same step, sixty times.
@@ -60,17 +64,21 @@ side = np.linspace(-1.6, 1.6, 60)
 fig, axes = plt.subplots(1, 2, figsize=(8.2, 4.0), layout="constrained", sharey=True)
 for ax, path, surface, title in zip(axes, (shared, opposed), (np.add.outer(side**2, side**2) / 2, np.outer(side, side)),
                                     ("one shared loss: they arrive", "opposed losses: they leave")):
-    ax.contour(side, side, surface, 12, colors=PALETTE["muted"], linewidths=0.6, alpha=0.6)
+    ax.contour(side, side, surface, np.arange(-2.2, 2.3, 0.4), colors=PALETTE["muted"], linewidths=0.6, alpha=0.6)
     ax.plot(*zip(*path), ".-", color=PALETTE["ink"], lw=1, ms=4)
-    ax.plot(*path[0], "o", color=PALETTE["extra"], ms=8)
+    ax.plot(0, 0, **REST)
+    ax.plot(*path[0], **START)
+    ax.plot(*path[-1], **NOW)
     finish(ax, title=title, limits=((-1.6, 1.6), (-1.6, 1.6)), xlabel="x", equal=True)
+for line in (axes[1].axhline, axes[1].axvline):  # where xy = 0
+    line(0, color=PALETTE["muted"], lw=0.6, alpha=0.6)
 axes[0].set_ylabel("y")
 plt.show()
 assert math.hypot(*shared[-1]) < 0.01
 assert (np.diff([math.hypot(*place) for place in opposed]) > 0).all(), "farther out with every step"
 
 # %% [markdown]
-# **Figure 6.1.** Thin lines: equal heights of the two surfaces (dashed: below 0); the large dot is the start. Left: sixty steps lead straight to $(0, 0)$. Right: almost once around $(0, 0)$, and farther out with every step, although $(0,0)$ is the place where neither of the two could do better alone.
+# **Figure 6.1.** Thin lines: equal heights of the two surfaces (dashed: below 0). Hollow circle: the start; pink dot: the end; star: the place of rest, $(0, 0)$. These three signs keep their meaning in this lesson. Left: sixty steps lead straight to $(0, 0)$. Right: almost once around $(0, 0)$, and farther out with every step, although $(0,0)$ is the place where neither of the two could do better alone.
 #
 # Nothing went wrong in the code. Two learners who want opposite things are something else than two who want the same: here no slope leads inwards. To see why, we start where games are at rest, and set them in motion step by step.
 #
@@ -543,7 +551,7 @@ sliders(draw, fig, top_left=(*pay, 1.0), top_right=(*pay, -1.0), bottom_left=(*p
 #
 # ## What you saw
 #
-# **(c)**. Whatever is not a fair toss can be learned and used against you. The fair toss cannot: against $p = \tfrac12$, heads and tails give Column the same. With **pure** strategies, whoever has to show the coin first loses. With **mixed** ones it no longer matters whose plan is known first. (From here on $p$ and $q$ list the probabilities of *all* choices; $p^\top\! A\,q$ is what Row gets on average.)
+# **(c)**. Whatever is not a fair toss can be learned and used against you. The fair toss cannot: against $p = \tfrac12$, heads and tails give Column the same. With **pure** strategies, whoever has to show the coin first loses. With **mixed** ones it no longer matters whose plan is known first. (In this formula $p$ and $q$ list the probabilities of *all* choices; $p^\top\! A\,q$ is what Row gets on average.)
 #
 # $$\max_p \min_q\, p^\top\! A\, q \;=\; \min_q \max_p\, p^\top\! A\, q.$$
 #
@@ -563,7 +571,7 @@ print(f"most that anyone gains alone at the equilibrium: {max(gains):.0e}")
 assert max(gap_pure) > 0.5 and min(gap_pure) >= 0 and max(np.abs(gap_mixed)) < 1e-7 and max(gains) < 1e-7
 
 # %% [markdown]
-# We computed these equilibria from outside, with both payoffs on the table. Now let two players *find* it, each in its own way to learn. With $p$ and $q$ as before, Row gets $4\,(p-\tfrac12)(q-\tfrac12)$ on average in matching pennies (add up the four cases and see; the cell checks it). Three ways:
+# We computed these equilibria from outside, with both payoffs on the table. Now let two players *find* it, each in its own way to learn. With $p$ and $q$ for the chances of heads again, as in Figure 6.4, Row gets $4\,(p-\tfrac12)(q-\tfrac12)$ on average in matching pennies (add up the four cases and see; the cell checks it). Three ways:
 #
 # - *best responses*: each answers what the other just did;
 # - *gradient steps*: each moves its probability along its own slope;
@@ -595,9 +603,10 @@ ways = {way: learn(way) for way in ("best responses", "gradient steps", "fictiti
 fig, axes = plt.subplots(1, 3, figsize=(9.4, 3.6), layout="constrained", sharey=True)
 trails = []
 for ax, way in zip(axes, ways):
-    ax.plot(0.5, 0.5, "*", color=PALETTE["muted"], ms=15)
+    ax.plot(0.5, 0.5, **REST)
+    ax.plot(*ways[way][0], **START)
     trail, = ax.plot([], [], ".-", color=PALETTE["ink"], lw=0.8, ms=3)
-    dot, = ax.plot([], [], "o", color=PALETTE["extra"], ms=9)
+    dot, = ax.plot([], [], **NOW)
     trails.append((trail, dot))
     finish(ax, title=way, limits=((-0.06, 1.06), (-0.06, 1.06)), xlabel="q: Column", equal=True)
 axes[0].set_ylabel("p: Row")
@@ -615,7 +624,7 @@ def draw(rounds):
 sliders(draw, fig, rounds=(0, 1000, 5, 150))
 
 # %% [markdown]
-# **Figure 6.5.** Two who learn matching pennies, from the same start; star: the equilibrium, large dot: the present round. Best responses run around the four corners for ever. Gradient steps spiral outwards until they meet the edges, and go round there. The averages of fictitious play spiral in.
+# **Figure 6.5.** Two who learn matching pennies, from the same start (hollow circle); star: the equilibrium, pink dot: the present round. Best responses run around the four corners for ever. Gradient steps spiral outwards until they meet the edges, and go round there. The averages of fictitious play spiral in.
 
 # %% teaches=["D23", "D24"]
 reply, gradient, average = (path - 0.5 for path in ways.values())
@@ -725,10 +734,11 @@ fig, axes = plt.subplot_mosaic([["left", "right"], ["left", "below"]], figsize=(
 left, right, below = axes["left"], axes["right"], axes["below"]
 grid = np.linspace(-2.6, 2.6, 14)
 left.quiver(*np.meshgrid(grid, grid), *field(xy_game, grid, grid), color=PALETTE["muted"], alpha=0.7, angles="xy", width=0.004)
-orbit, = left.plot([], [], "--", color=PALETTE["extra"], lw=2)
+orbit, = left.plot([], [], "--", color=PALETTE["extra"], lw=1.5, zorder=3)
 trail, = left.plot([], [], ".-", color=PALETTE["ink"], lw=0.8, ms=4)
-dot, = left.plot([], [], "o", color=PALETTE["ink"], ms=8)
-left.plot(0, 0, "*", color=PALETTE["ink"], ms=14)
+begin, = left.plot([], [], **START)
+dot, = left.plot([], [], **NOW)
+left.plot(0, 0, **REST)
 finish(left, title="who owns x wants xy small", limits=((-2.8, 2.8), (-2.8, 2.8)), xlabel="x", ylabel="y", equal=True)
 closed, = right.semilogy([], [], "--", color=PALETTE["extra"], lw=3, label="closed form")
 upper, = right.semilogy([], [], "--", color=PALETTE["extra"], lw=3)
@@ -748,6 +758,7 @@ def draw(step_size, order, start, steps):
     h, path = step_size, gradient_play(xy_game, (start, 0.0), step_size, steps, order)
     radius, n = np.linalg.norm(path, axis=1), np.arange(steps + 1)
     trail.set_data(*path.T)
+    begin.set_data(*path[:1].T)
     dot.set_data(*path[-1:].T)
     radii.set_data(n, radius)
     loss_x.set_data(n, path[:, 0] * path[:, 1])
@@ -772,7 +783,7 @@ def draw(step_size, order, start, steps):
 sliders(draw, fig, step_size=(0.02, 0.6, 0.02, 0.1), order=BY_NAME, start=(0.2, 2.0, 0.1, 1.0), steps=(0, 200, 5, 100))
 
 # %% [markdown]
-# **Figure 6.7.** Left: arrows of the field, which turns around the equilibrium (star) and nowhere points towards it; a run of a hundred simultaneous steps winds outwards. Right: its distance from the equilibrium grows along the dashed closed form; and both losses go up and down around 0, in ever larger waves. Choose *x first*: the run stays on a dashed ellipse (nearly a circle; raise the step size to see it flatten), and the losses wave evenly, however far out the ellipse is.
+# **Figure 6.7.** Left: arrows of the field, which turns around the equilibrium (star) and nowhere points towards it; a run of a hundred simultaneous steps winds outwards, from the hollow circle to the pink dot. Right: its distance from the equilibrium grows along the dashed closed form; and both losses go up and down around 0, in ever larger waves. Choose *x first*: the run stays on a dashed ellipse (nearly a circle; raise the step size to see it flatten), and the losses wave evenly, however far out the ellipse is.
 #
 # Three step sizes, each run for the same *time*, 16 in steps times step size:
 
@@ -782,8 +793,10 @@ for i, order in enumerate(ORDERS[:2]):
     for ax, h in zip(axes[i], (0.02, 0.1, 0.4)):
         path = gradient_play(xy_game, (1.0, 0.0), h, round(16 / h), order)
         path = path[:1 + max(np.flatnonzero(np.abs(path).max(axis=1) < 2.8))]  # a run that leaves the frame ends there
-        ax.plot(*path.T, ".-", color=PALETTE["ink"], lw=0.8, ms=3)
-        ax.plot(0, 0, "*", color=PALETTE["ink"], ms=10)
+        ax.plot(*path.T, ".-" if h > 0.02 else "-", color=PALETTE["ink"], lw=0.8, ms=3)  # 800 dots would be one thick line
+        ax.plot(0, 0, **REST)
+        ax.plot(*path[0], **START)
+        ax.plot(*path[-1], **NOW)
         finish(ax, title=f"h = {h}" if i == 0 else None, limits=((-2.8, 2.8), (-2.8, 2.8)), equal=True)
     axes[i, 0].set_ylabel(("simultaneous: y", "alternating: y")[i])
 for ax in axes[1]:
@@ -791,7 +804,7 @@ for ax in axes[1]:
 plt.show()
 
 # %% [markdown]
-# **Figure 6.8.** Above, simultaneous steps: smaller steps leave more slowly, but they leave. Below, alternating steps, the first player first: round and round, for every one of these step sizes.
+# **Figure 6.8.** Runs from the start (hollow circle) to the end (pink dot); the small dots are steps, left out at $h = 0.02$, where there are 800. Above, simultaneous steps: smaller steps leave more slowly, but they leave. Below, alternating steps, the first player first: round and round, for every one of these step sizes.
 #
 # ## What you saw
 #
@@ -839,10 +852,10 @@ def freeze_then_play(frozen, n_steps=200, h=0.1, start=(0.0, 1.0)):
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.3), layout="constrained")
 thaw_trail, = left.plot([], [], ".-", color=PALETTE["ink"], lw=0.8, ms=3)
-frozen_trail, = left.plot([], [], "o-", color=PALETTE["noise"], lw=1, ms=5)
-left.plot(0, 1, "D", color=PALETTE["ink"], ms=7)
+frozen_trail, = left.plot([], [], "o-", color=PALETTE["muted"], lw=1, ms=5)
+left.plot(0, 1, **START)
 left.annotate("start", (0, 1), (0.3, 1.3))
-left.plot(0, 0, "*", color=PALETTE["ink"], ms=14)
+left.plot(0, 0, **REST)
 finish(left, title="thick: y frozen; thin: one round of both", limits=((-6.5, 6.5), (-6.5, 6.5)), xlabel="x", ylabel="y", equal=True)
 x_line, = right.plot([], [], color=PALETTE["ink"], lw=2, label="x")
 y_line, = right.plot([], [], "--", color=PALETTE["extra"], lw=2, label="y")
@@ -897,7 +910,7 @@ assert abs(x) <= h
 # ---
 # # Part E: the smallest GAN
 #
-# A whole GAN in two numbers, the **Dirac-GAN** of Mescheder, Geiger and Nowozin (2018). The real data are one point, at 0. The generator makes one point, at $g$. The discriminator says how likely a point $x$ is real: $D(x) = \sigma(d\,x)$ with $\sigma(u) = 1/(1+e^{-u})$: an S-curve of the *score* $d\,x$, whose steepness is $d$; always $\tfrac12$ at 0. The discriminator wants $D$ large on the real point (here it has no say: $D(0)$ is always $\tfrac12$) and small on the generated one; the generator wants the opposite:
+# A whole GAN in two numbers, the **Dirac-GAN** of Mescheder, Geiger and Nowozin (2018). The real data are one point, at 0. The generator makes one point, at $g$. The discriminator says how likely a point $x$ is real: $D(x) = \sigma(d\,x)$ with $\sigma(u) = 1/(1+e^{-u})$ (until now $\sigma$ was a bandwidth; from here on it is this curve): an S-curve of the *score* $d\,x$, whose steepness is $d$; always $\tfrac12$ at 0. The discriminator wants $D$ large on the real point (here it has no say: $D(0)$ is always $\tfrac12$) and small on the generated one; the generator wants the opposite:
 #
 # $$\min_g \max_d\; \log D(0) + \log\bigl(1 - D(g)\bigr).$$
 #
@@ -946,10 +959,11 @@ grid = np.linspace(-2.4, 2.4, 13)
 fields = {(loss, penalty): field(dirac_gan(loss, penalty), grid, grid) for loss in ("minimax", "modified")
           for penalty in np.linspace(0, 1.5, 16).round(1).tolist()}
 winds = left.quiver(*np.meshgrid(grid, grid), *fields["modified", 0.0], color=PALETTE["muted"], alpha=0.7, angles="xy", width=0.004)
-circle, = left.plot([], [], "--", color=PALETTE["extra"], lw=2.5)
-trail, = left.plot([], [], ".-", color=PALETTE["ink"], lw=0.7, ms=3)
-dot, = left.plot([], [], "o", color=PALETTE["ink"], ms=9)
-left.plot(0, 0, "*", color=PALETTE["ink"], ms=14)
+circle, = left.plot([], [], "--", color=PALETTE["extra"], lw=1.5, zorder=3)
+trail, = left.plot([], [], ".-", color=PALETTE["ink"], lw=0.7, ms=3, markevery=slice(100))  # dots for the first steps only
+begin, = left.plot([], [], **START)
+dot, = left.plot([], [], **NOW)
+left.plot(0, 0, **REST)
 finish(left, title="generator and discriminator", limits=((-2.6, 2.6), (-2.6, 2.6)), xlabel="g: the generated point",
        ylabel="d: steepness of D", equal=True)
 xs = np.linspace(-2.6, 2.6, 105)
@@ -970,6 +984,7 @@ def draw(loss, order, step_size, penalty, start, step):
     path = runs[setting]
     g, d = path[step]
     trail.set_data(*path[:step + 1].T)
+    begin.set_data(*path[:1].T)
     dot.set_data([g], [d])
     winds.set_UVC(*fields[loss, penalty])
     special = loss == "modified" and order == "simultaneous" and penalty == 0
@@ -987,7 +1002,7 @@ sliders(draw, fig, loss=["modified", "minimax"], order=ORDERS_OF_TWO, step_size=
         start=(0.2, 2.0, 0.1, 1.0), step=(0, 1000, 5, 400))
 
 # %% [markdown]
-# **Figure 6.10.** Left: the two numbers, with the field and a run. Right: the same moment as a GAN, with the real point at 0, the generated one, and the discriminator's S-curve. The generated point walks to where $D$ is high, passes the real point, and only then $D$ tilts the other way. The run winds down to the dashed circle and stays there. Try *start* at 0.3 and at 2.0, then *step size* 0.5: what decides where it ends? (With small steps it takes long: let *step* go to 1,000.)
+# **Figure 6.10.** Left: the two numbers, with the field and a run from its start (hollow circle) to the present step (pink dot); small dots mark its first hundred steps. Right: the same moment as a GAN, with the real point at 0, the generated one, and the discriminator's S-curve. The generated point walks to where $D$ is high, passes the real point, and only then $D$ tilts the other way. The run winds down to the dashed circle and stays there. Try *start* at 0.3 and at 2.0, then *step size* 0.5: what decides where it ends? (With small steps it takes long: let *step* go to 1,000.)
 #
 # Four settings in one row, from one start:
 
@@ -999,15 +1014,17 @@ ends = {}
 for ax, (name, (loss, penalty, order)) in zip(axes, SETTINGS.items()):
     path = gradient_play(dirac_gan(loss, penalty), (1.0, 0.0), 0.2, 500, order)
     ends[name] = math.hypot(*path[-1])
-    ax.plot(*path.T, ".-", color=PALETTE["ink"], lw=0.4, ms=2, alpha=0.6)
-    ax.plot(*path[-1], "o", color=PALETTE["extra"], ms=8)
+    ax.plot(*path.T, ".-", color=PALETTE["ink"], lw=0.4, ms=1.4, alpha=0.6)
+    ax.plot(0, 0, **REST)
+    ax.plot(*path[0], **START)
+    ax.plot(*path[-1], **NOW)
     finish(ax, title=f"{name}\ndistance at the end: {ends[name]:.2f}", limits=((-3.3, 3.3), (-3.3, 3.3)), xlabel="g", equal=True)
     ax.title.set_fontsize("medium")
 axes[0].set_ylabel("d")
 plt.show()
 
 # %% [markdown]
-# **Figure 6.11.** The large dot is the place after 500 steps, and the title says how far from $(0,0)$ that is. From left to right: out with every step, and ever more slowly, because far out $D(g)$ is nearly 0 and the minimax loss is flat there (lesson 8 comes back to that); down to what is nearly a circle; inwards, ever more slowly; a quick spiral in.
+# **Figure 6.11.** The pink dot is the place after 500 steps, and the title says how far from $(0,0)$ that is. From left to right: out with every step, and ever more slowly, because far out $D(g)$ is nearly 0 and the minimax loss is flat there (lesson 8 comes back to that); down to what is nearly a circle; inwards, ever more slowly; a quick spiral in.
 #
 # ## What you saw
 #
@@ -1108,13 +1125,16 @@ for ax, h in zip(axes, (0.5, 1.9, 2.02)):
     fine_x, fine_y = np.meshgrid(*[np.linspace(-reach, reach, 401)] * 2)
     ax.contour(fine_x, fine_y, fine_x**2 + fine_y**2 - h * fine_x * fine_y, [1.0], colors=PALETTE["extra"], linestyles="--")
     ax.plot(*path.T, "o-", color=PALETTE["ink"], lw=0.4, ms=4)
+    ax.plot(0, 0, **REST)
+    ax.plot(*path[0], **START)
+    ax.plot(*path[-1], **NOW)
     finish(ax, title=f"h = {h}: up to {farthest[h]:,.1f} away", limits=((-reach, reach), (-reach, reach)), xlabel="x", equal=True)
 axes[0].set_ylabel("y")
 plt.show()
 assert farthest[0.5] < 1.2 and farthest[1.9] < 5 and farthest[2.02] > 100
 
 # %% [markdown]
-# **Figure 6.12.** Twenty alternating steps from $(1, 0)$, each panel with its own scale. Dashed: where $x^2 + y^2 - hxy = 1$. At $h = 0.5$ the places lie around an ellipse, at 1.9 they jump to and fro on a long thin one, at 2.02 they shoot away.
+# **Figure 6.12.** Twenty alternating steps from $(1, 0)$ (hollow circle) to the pink dot, each panel with its own scale. Dashed: where $x^2 + y^2 - hxy = 1$. At $h = 0.5$ the places lie around an ellipse, at 1.9 they jump to and fro on a long thin one, at 2.02 they shoot away.
 #
 # The law did not break: $x^2 + y^2 - hxy$ stays the same for every $h$. But its level lines are ellipses only while $h < 2$: on the line $x = y$ the law reads $(2 - h)\,x^2$. Beyond that they are open, two arms of a hyperbola that look straight from so far away, and the run jumps from arm to arm, farther each time.
 #
@@ -1275,6 +1295,6 @@ assert math.isclose(math.hypot(*place), ((1 - h**2) ** 2 + h**2) ** 50)
 # <details><summary>Answer 6</summary>
 #
 # They may have reached the equilibrium, up to noise. They may circle around it, as the alternating runs of Figure 6.7 do, whose losses wave evenly around 0, however large the ellipse. Or no slope is left and both have stopped learning: what still waves is the noise of the batches. The loss curves cannot tell these apart, because each loss is measured against the *other player of the same moment*.
-# Look at something that does not move: a distance between generated and real points that had no part in the game (MMD, or Wasserstein-1 with its floor), the size of the two gradients, how far the weights travel. Or measure what each could gain alone, as in Exercise 3, by training a fresh opponent against the frozen one. Lesson 8 does all of this.
+# Look at something that does not move: a distance between generated and real points that had no part in the game (MMD, or Wasserstein-1 with its floor), the size of the two gradients, how far the weights travel. Or measure what each could gain alone, as in Exercise 3, by training a fresh opponent against the frozen one. Lesson 7 lets a patient judge learn against a frozen generator; lesson 8 measures a distance, the gradient and how far the cloud moves.
 #
 # </details>

@@ -185,10 +185,10 @@ assert 0.6 < accuracy["(b) beyond 0.75"] < best_score - 0.003
 # %% [markdown]
 # The discriminator's task is this game, no more: one point, one answer, and afterwards the truth. The generator's task is to make the game hard. If the best possible player gets 50 %, the two distributions are equal: so the accuracy of a good judge *is* a kind of distance.
 #
-# This is the **indirect** way. Lesson 5's generator lowered a distance that a formula computes. Here nobody has a formula; a network has to find the differences, and the generator is told only through it. Two networks, opposed aims. (*Adversarial* means just that, opposed aims; nobody attacks anybody.)
+# This is the **indirect** way. Lesson 5's generator lowered a distance that a formula computes. Here nobody has a formula; a network has to find the differences, and the generator is told only through it. Two networks, opposed aims.
 #
 # ---
-# # Part B: the smallest GAN
+# # Part B: a GAN of three numbers
 #
 # Three numbers make a complete GAN. Real: $x \sim N(0, 1)$, the normal distribution. Generator: $G(z) = z + \theta$ with normal noise $z$; one parameter, and $\theta = 0$ would be perfect. Discriminator: $D(x) = \sigma(a x + b)$, two parameters (in this Part $a$ is a slope, and the logit is $ax + b$); at $a = b = 0$ it says $\tfrac12$ everywhere.
 #
@@ -223,7 +223,15 @@ assert np.allclose(slopes(*test_point.detach()), test_point.grad), "the three li
 # %% [markdown]
 # Look at the last slope: it has the factor $a$. What the generator hears comes *through* the discriminator, and a discriminator with $a = 0$ tells it nothing.
 #
-# Now let them learn, one alone or both in turn. First only $D$ learns; the generator is frozen. Then try: tick *freeze D* and untick *freeze G*, from the very beginning (head start 0). Then the same with a head start of 40. Then freeze nobody, and let *steps* run.
+# ## Predict: a frozen opponent
+#
+# $D$ learns for 40 steps while the generator waits, 3 to the left of the real heap. Then $D$ is frozen, and only $G$ learns, for as long as it likes. Where does the generated heap go?
+#
+# **(a)** onto the real heap, where it stays &nbsp; **(b)** over the real heap and on, without an end &nbsp; **(c)** to the place where $D = \tfrac12$, where it stays &nbsp; **(d)** nowhere: a frozen judge teaches nothing
+#
+# ## Try it: freeze one of the two
+#
+# Let them learn, one alone or both in turn. First only $D$ learns; the generator is frozen. Then try: tick *freeze D* and untick *freeze G*, from the very beginning (head start 0). Then the same with a head start of 40. Then freeze nobody, and let *steps* run.
 
 # %% teaches=["D21", "D22"]
 RATE = 0.2
@@ -259,11 +267,10 @@ xs = np.linspace(-6, 6, 241)
 
 def stage(ax):
     """Draws the data on `ax`, and returns a function that shows D, G and the push on theta."""
-    ax.fill_between(xs, bell(xs), color=PALETTE["real"], alpha=0.3)
-    ax.text(0, 0.08, "real", color=PALETTE["real"], ha="center")
-    fake, = ax.plot(xs, bell(xs), color=PALETTE["generated"], lw=2)
-    verdict, = ax.plot(xs, bell(xs), color=PALETTE["discriminator"], lw=1.5)
-    name = ax.text(5.9, 0, "D(x)", color=PALETTE["discriminator"], va="bottom", ha="right")
+    ax.fill_between(xs, bell(xs), color=PALETTE["real"], alpha=0.3, label="real")
+    fake, = ax.plot(xs, bell(xs), color=PALETTE["generated"], lw=2, label="generated")
+    verdict, = ax.plot(xs, bell(xs), color=PALETTE["discriminator"], lw=1.5, label="D(x)")
+    ax.legend(fontsize="small", edgecolor="none", borderpad=0.2, handlelength=1.2, loc="center right", bbox_to_anchor=(1.03, 0.67))
     ax.axhline(0.5, color=PALETTE["muted"], lw=0.8, ls=":")
     arrow = ax.add_patch(FancyArrowPatch((0, 0), (1, 0), arrowstyle="-|>", mutation_scale=16, lw=2.5,
                                          color=PALETTE["generated"]))
@@ -271,9 +278,7 @@ def stage(ax):
 
     def show(a, b, theta):
         fake.set_ydata(bell(xs - theta))
-        heights = 1 / (1 + np.exp(-(a * xs + b)))
-        verdict.set_ydata(heights)
-        name.set_y(np.clip(heights[-1] - 0.09, 0.02, 0.9))
+        verdict.set_ydata(1 / (1 + np.exp(-(a * xs + b))))
         push = -slopes(a, b, theta)[2]
         arrow.set_visible(abs(push) > 0.01 and abs(theta) < 5.5)
         arrow.set_positions((theta, 0.44), (np.clip(theta + 3.5 * push, -5.9, 5.9), 0.44))
@@ -284,11 +289,12 @@ def stage(ax):
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.6, 4.0), layout="constrained")
 show_stage = stage(left)
+finish(left, ylabel="densities, and D(x)", title="the heaps, and what D says")
 thetas, slants = np.meshgrid(np.linspace(-5, 5, 61), np.linspace(-2.5, 2.5, 61))
 ground = np.array([[value(a, -a * t / 2, t).item() for t, a in zip(*row)] for row in zip(thetas, slants)])
 levels = right.contour(thetas, slants, ground, levels=[-4, -3, -2.5, -2, -1.7, -1.5, -1.3, -1, -0.7, -0.4],
                        colors=PALETTE["muted"], linestyles="-", linewidths=0.8)
-right.clabel(levels, fontsize="x-small", fmt="%.1f")
+right.clabel(levels, fontsize="x-small", fmt="%.1f", colors=TEXT["muted"])
 trail, = right.plot([], [], color=PALETTE["extra"], lw=2)
 spot, = right.plot([], [], "D", color=PALETTE["extra"], ms=8)
 right.plot(0, 0, "+", color=PALETTE["ink"], ms=12, mew=2)
@@ -319,7 +325,8 @@ sliders(draw, fig, steps=(0, 300, 5, 40), freeze_G=True, freeze_D=False, head_st
 settings = {"D alone, 40 steps": dict(steps=40, freeze_g=True),
             "then G alone, 40 steps": dict(steps=40, freeze_d=True, head_start=40),
             "in turn, 300 steps": dict(steps=300)}
-fig, axes = plt.subplots(1, 4, figsize=(11.4, 2.7), layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(10.6, 2.7), layout="constrained")
+axes[0].set_ylabel("densities, and D(x)")
 paths = {}
 for ax, (name, setting) in zip(axes, settings.items()):
     paths[name] = play(-3.0, **setting)
@@ -341,7 +348,9 @@ assert both[:, 2].max() > 0.2 and np.abs(both[-1]).max() < 0.01, "in turn: past 
 # %% [markdown]
 # **Figure 7.4.** *D alone*: its curve rises between the heaps, and the generated heap gets an arrow to the right. *G alone*: it follows the arrow, past the real heap, since the frozen $D$ still points there; with more steps it runs off the picture. *In turn*: the heaps lie on each other, $D$ is flat, no arrow is left; and the path by which they came there, over the level lines of Figure 7.3. (Not drawn: $D$ frozen at $\tfrac12$ from the start. Nothing moves at all.)
 #
-# A frozen opponent is a bad teacher: $D$'s arrow was right where $G$ *was*. When both learn, $G$ overshoots a little, $D$ turns round, and the path spirals into the middle. It need not: with the same alternating steps lesson 6's $xy$ circles for ever, and its Dirac-GAN is $xy$ at the centre. Here the *spread* of the data helps. Once the heaps agree, every slope $a$ but 0 earns less and is taken back; in the Dirac-GAN all slopes were equally good there.
+# ## What you saw
+#
+# **(b)**. A frozen opponent is a bad teacher: $D$'s arrow was right where $G$ *was*. When both learn, $G$ overshoots a little, $D$ turns round, and the path spirals into the middle. It need not: with the same alternating steps lesson 6's $xy$ circles for ever, and its Dirac-GAN is $xy$ at the centre. Here the *spread* of the data helps. Once the heaps agree, every slope $a$ but 0 earns less and is taken back; in the Dirac-GAN all slopes were equally good there.
 #
 # ---
 # # Part C: the value, symbol by symbol
@@ -370,7 +379,8 @@ left.plot(shares, (1 - shares).log(), "--", color=PALETTE["generated"], lw=2,
 real_dot, = left.plot([], [], "o", color=PALETTE["real"], ms=10)
 fake_dot, = left.plot([], [], "^", color=PALETTE["generated"], ms=10)
 left.legend(frameon=False, loc="lower center")
-finish(left, limits=((0, 1), (-4.1, 0.25)), xlabel="d, what D says", ylabel="part of the value")
+finish(left, limits=((0, 1), (-4.1, 0.25)), xlabel="d, what D says", ylabel="part of the value",
+       title="each part, by what D says")
 bars = right.bar(["real", "generated", "V"], [0, 0, 0], width=0.6,
                  color=[PALETTE["real"], PALETTE["generated"], PALETTE["discriminator"]])
 right.axhline(-math.log(4), color=PALETTE["muted"], ls=":")
@@ -467,11 +477,14 @@ D_learned, D_best = torch.sigmoid(learned(line[:, None])).detach(), p / (p + q)
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 ax.fill_between(line, p, color=PALETTE["real"], alpha=0.2)
 ax.fill_between(line, q, color=PALETTE["generated"], alpha=0.2)
-ax.plot(line, D_best, color=PALETTE["ink"], lw=2, label="p / (p + q)")
-ax.plot(line, D_learned, ":", color=PALETTE["extra"], lw=2.5, label="learned from samples")
+ax.text(-1.5, 0.42, "real", color=PALETTE["real"], ha="center")
+ax.text(0, 0.42, "generated", color=TEXT["generated"], ha="center")
+ax.plot(line, D_best, color=PALETTE["discriminator"], lw=5, alpha=0.35, label="the best D: p / (p + q)")
+ax.plot(line, D_learned, "--", color=PALETTE["discriminator"], lw=1.8, label="D learned from samples")
 ax.axhline(0.5, color=PALETTE["muted"], lw=0.8, ls="--")
 ax.legend(frameon=False, loc="upper right")
-finish(ax, limits=((-4, 4), (0, 1)), xlabel="x", ylabel="D(x)", title="has the network found the best answer?")
+finish(ax, limits=((-4, 4), (0, 1.1)), xlabel="x", ylabel="D(x), and the densities",
+       title="has the network found the best answer?")
 plt.show()
 gap = ((D_learned - D_best).abs() * (p + q)).sum() / (p + q).sum()
 worst = (D_learned - D_best).abs()[p + q > 0.1].max()
@@ -480,8 +493,12 @@ print(f"average gap {gap:.3f}, largest where points are common {worst:.3f}; righ
       f"the best possible is {100 * best_score:.1f} %")
 assert gap < 0.04 and worst < 0.25 and sure > best_score - 0.02
 
+d = torch.linspace(0.001, 0.999, 999)  # all answers that a judge may give, at each place; one point in five is real
+earned = 0.2 * p[:, None] * d.log() + 0.8 * q[:, None] * (1 - d).log()
+assert ((d[earned.argmax(dim=1)] - p / (p + 4 * q)).abs() < 0.002).all(), "then the best answer is p / (p + 4q)"
+
 # %% [markdown]
-# **Figure 7.6.** The best judge (solid) and a network trained on samples (dotted), over the two densities of Part A. They agree where points are common; outside, the network has seen hardly anything and makes something up.
+# **Figure 7.6.** The best judge (broad and pale) and a network trained on samples (dashed), over the two densities of Part A. They agree where points are common; outside, the network has seen hardly anything and makes something up.
 #
 # Only now may one read $D(x)$ as "the probability that $x$ is real", and strictly speaking only under two conditions: $D$ is at its best, and both groups have equal weight, as in $V$, which averages each by itself. (In one pile with four generated points for each real one the best answer would be $p/(p+4q)$: Exercise 4.) In the middle of training, $D(x)$ is just an opinion.
 #
@@ -518,7 +535,7 @@ for theta in (0.0, 1.0, 2.0, 3.0, 4.5):
 
 fig, ax = plt.subplots(figsize=(6.6, 3.5), layout="constrained")
 ax.plot(sweep_thetas, best_values, color=PALETTE["ink"], lw=2, label="the best judge")
-ax.plot(network_values.keys(), network_values.values(), "D", color=PALETTE["extra"], ms=8,
+ax.plot(network_values.keys(), network_values.values(), "D", color=PALETTE["discriminator"], mfc="white", mew=2, ms=8,
         label="networks, on fresh points")
 for height, name in ((0, "0: always right, and sure"), (-math.log(4), "$-\\log 4$: cannot tell")):
     ax.axhline(height, color=PALETTE["muted"], lw=0.8, ls="--")
@@ -535,7 +552,7 @@ for theta, height in network_values.items():
 # %% [markdown]
 # **Figure 7.7.** The value of the best judge against the shift of the generated heap (line), and what networks reach (diamonds). At shift 0 nobody can tell; with growing shift the value climbs to 0.
 #
-# So: **a second network can be the distance.** At its best it measures the Jensen-Shannon divergence, from samples, without any density; a judge below its best shows less (that is what "best" means), and on *fresh* points never more, save by chance. (On the points it learned from it may show more: with few of them, it can learn them by heart. And it needs both densities to exist: lesson 8.) And $\min_G$: JS is 0 exactly when $p = q$, so the best that $G$ can do against such a judge is to be perfect, and then $D^* = \tfrac12$ everywhere and $V = -\log 4$. That is the good news, and lesson 4 has told you the bad one: JS goes flat when the clouds are far apart. See the right end of the curve; lesson 8 comes back to it.
+# So: **a second network can be the distance.** At its best it measures the Jensen-Shannon divergence, from samples, without any density; a judge below its best shows less (that is what "best" means), and on *fresh* points never more, save by chance. (On the points it learned from it may show more: with few of them, it can learn them by heart. Where the two clouds lie on thin sheets that share nothing, JS is $\log 2$ wherever they stand: lesson 8.) And $\min_G$: JS is 0 exactly when $p = q$, so the best that $G$ can do against such a judge is to be perfect, and then $D^* = \tfrac12$ everywhere and $V = -\log 4$. That is the good news, and lesson 4 has told you the bad one: JS goes flat when the clouds are far apart. See the right end of the curve; lesson 8 comes back to it.
 #
 # ---
 # # Part D: the procedure, in six steps
@@ -667,26 +684,27 @@ ARROWS = {"z-G": ((1.7, 3.0), (2.15, 3.0)), "G-fake": ((3.75, 3.0), (4.2, 3.0)),
 LIT = {1: {"z", "G", "D"}, 2: {"z", "G", "fake", "z-G", "G-fake"}, 3: {"fake", "real", "D", "fake-D", "real-D"},
        4: {"D"}, 5: {"D", "loss_d", "loss_g", "D-loss_d", "D-loss_g"}, 6: {"loss_d", "D", "back_d", "frozen_g"},
        7: {"loss_g", "D", "fake", "G", "back_g", "back_g2", "back_g3", "frozen_d"}}
-parts = {}
+parts, words = {}, {}
 for name, (x, y, text, color) in BOXES.items():
     box = FancyBboxPatch((x - 0.73, y - 0.42), 1.46, 0.84, boxstyle="round,pad=0.06", fc="white", ec=PALETTE[color],
                          lw=2)
-    inside = ax.text(x, y, text, ha="center", va="center", color=PALETTE["ink"], fontsize="small")
-    parts[name] = [ax.add_patch(box), inside]
+    words[name] = ax.text(x, y, text, ha="center", va="center", color=PALETTE["ink"], fontsize="small")
+    parts[name] = ax.add_patch(box)
 for name, (tail, head) in ARROWS.items():
     back = name.startswith("back")
     bend = {"back_d": -0.3, "back_g": 0.3, "back_g2": 0.3, "back_g3": 0.4}.get(name, 0)
     arrow = FancyArrowPatch(tail, head, arrowstyle="-|>", mutation_scale=16, lw=2, ls="--" if back else "-",
                             color=PALETTE["extra" if back else "ink"], connectionstyle=f"arc3,rad={bend}")
-    parts[name] = [ax.add_patch(arrow)]
-parts["frozen_g"] = [ax.text(2.95, 2.28, "cut off", ha="center", va="center", style="italic", color=PALETTE["ink"])]
-parts["frozen_d"] = [ax.text(7.2, 1.2, "frozen", ha="center", va="center", style="italic", color=PALETTE["ink"])]
+    parts[name] = ax.add_patch(arrow)
+parts["frozen_g"] = ax.text(2.95, 2.28, "cut off", ha="center", va="center", style="italic", color=PALETTE["ink"])
+parts["frozen_d"] = ax.text(7.2, 1.2, "frozen", ha="center", va="center", style="italic", color=PALETTE["ink"])
 
 
 def draw(step):
-    for name, artists in parts.items():
-        for artist in artists:
-            artist.set_alpha(1.0 if name in LIT[step] else 0.0 if name.startswith(("frozen", "back")) else 0.22)
+    for name, artist in parts.items():
+        artist.set_alpha(1.0 if name in LIT[step] else 0.0 if name.startswith(("frozen", "back")) else 0.3)
+    for name, word in words.items():  # these can be read in every step
+        word.set_color(TEXT["ink" if name in LIT[step] else "muted"])
     return facts[step]
 
 
@@ -891,13 +909,12 @@ def accuracies(seed, freeze_g, n_steps=100, every=10):
 frozen_curves = [accuracies(seed, freeze_g=True) for seed in range(3)]
 turn_curves = [accuracies(seed, freeze_g=False) for seed in range(3)]
 fig, ax = plt.subplots(figsize=(6.6, 3.4), layout="constrained")
-for curves, look, color, name in ((frozen_curves, "-", "discriminator", "G frozen"),
-                                  (turn_curves, "--", "generated", "in turn")):
+for curves, look, name in ((frozen_curves, "-", "G frozen"), (turn_curves, "--", "in turn")):
     for i, curve in enumerate(curves):
-        ax.plot(range(0, 101, 10), curve, look, color=PALETTE[color], lw=1.5, label=name if i == 0 else None)
-for height, name in ((0.95, ".95"), (0.5, "guessing")):
+        ax.plot(range(0, 101, 10), curve, look, color=PALETTE["discriminator"], lw=1.5, label=name if i == 0 else None)
+for height, name in ((0.95, "0.95"), (0.5, "guessing")):
     ax.axhline(height, color=PALETTE["muted"], lw=0.8, ls=":")
-    ax.text(99, height - 0.01, name, ha="right", va="top", fontsize="small", color=PALETTE["ink"])
+    ax.text(15, height + 0.005, name, va="bottom", fontsize="small", color=PALETTE["ink"])
 ax.legend(frameon=False, loc="lower right")
 finish(ax, limits=((0, 100), (0, 1.02)), xlabel="step", ylabel="D's accuracy", title="who is ahead?")
 plt.show()
@@ -993,7 +1010,7 @@ assert far(moon_film[-1]) < 0.8 * far(at_400), "on the moons the picture got bet
 assert abs(moon_film[-1].judge_losses[-100:].mean() - at_400.judge_losses[-100:].mean()) < 0.1, "... and D's loss did not tell"
 
 # %% [markdown]
-# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the GAN is level at best: with some seeds it has arrived by step 400, with others it still swings to and fro. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
+# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the two are about level, and both still far from the floor. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
 #
 # ## When it breaks
 #
@@ -1028,7 +1045,7 @@ for (name, network), look in zip(judges.items(), ("-", ":")):
     ax.plot(xs, torch.sigmoid(network(torch.tensor(xs[:, None], dtype=torch.float32))).detach(), look,
             color=PALETTE["discriminator"], lw=2, label=f"D, {name}")
 ax.legend(frameon=False, loc="upper right")
-finish(ax, limits=((-6, 6), (0, 1.05)), xlabel="x", title="one of the judges sees nothing")
+finish(ax, limits=((-6, 6), (0, 1.05)), xlabel="x", ylabel="densities, and D(x)", title="one of the judges sees nothing")
 plt.show()
 flat = torch.sigmoid(judges["linear"](torch.tensor(xs[:, None], dtype=torch.float32)))
 evenly = torch.special.ndtri((torch.arange(10_000) + 0.5) / 10_000)  # normal numbers in order, without chance
@@ -1072,20 +1089,20 @@ def ruined(loss=minimax, freeze_after=None, rate=2e-3, n_steps=250):
 KINDS = {"as before": dict(), "D frozen": dict(freeze_after=40), "G slow": dict(rate=2e-4), "friends": dict(loss=Friends())}
 shuffled = [list(KINDS)[i] for i in torch.randperm(4, generator=rng)]  # the panels come in an order nobody has chosen
 games = {name: ruined(**KINDS[name]) for name in shuffled}
-fig, axes = plt.subplots(1, 4, figsize=(11.2, 3.0), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 4, figsize=(10.6, 2.9), layout="constrained", sharey=True)
 window = ((-8.0, 8.0), (-8.0, 8.0))
 sides = torch.linspace(-8, 8, 60)
 places = torch.cartesian_prod(sides, sides).flip(1)
 for ax, letter, (discriminator_then, x_fake_then) in zip(axes, "ABCD", games.values()):
     judge_field(ax, torch.sigmoid(discriminator_then(places)).detach().reshape(60, 60), window)
-    scatter_samples(ax, moons.sample(300, rng), kind="real", size=2)
-    scatter_samples(ax, x_fake_then, kind="generated", size=3)
+    scatter_samples(ax, moons.sample(300, rng), kind="real", size=2.5, alpha=0.8, edge=0.3)
+    scatter_samples(ax, x_fake_then, kind="generated", size=4, alpha=0.8, edge=0.3)
     inside = (x_fake_then.abs() < 8).all(dim=1).float().mean()
     finish(ax, title=f"{letter}: {100 * inside:.0f} % in view", limits=window, equal=True)
 plt.show()
 
 # %% [markdown]
-# **Figure 7.15.** Four games after 250 steps, in a wider window than before: the moons are the small blue shapes in the middle. Where no orange is seen, the points have left the picture.
+# **Figure 7.15.** Four games after 250 steps, in a wider window than before: the moons are the small blue shapes in the middle. Triangles: the generated points. Those that are not in view have left the picture.
 
 # %% tags=["nbval-ignore-output"] teaches=["D22", "D25"]
 distance_then = {name: distances.wasserstein1(x, moons.sample(500, rng)) for name, (_, x) in games.items()}

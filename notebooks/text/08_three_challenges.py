@@ -97,6 +97,7 @@ equal_films, unequal_films = films[:N_LIVE], films[N_LIVE:]
 fig, axes = plt.subplots(1, 6, figsize=(10.2, 2.2), layout="constrained")
 for ax, snapshot in zip(axes, unequal_films[0][7::5]):
     film_strip(ax, [snapshot], layers=("field", "real", "generated"))
+    ax.lines[-1].set_markersize(4)  # the generated points: they lie on each other
 plt.show()
 
 # %% [markdown]
@@ -209,27 +210,31 @@ SCALES = {  # left end, right end, the perfect zone
     "gradient at G": (-5, 1, -5, -1.5), "W1": (0, 2.5, 0, 1.5 * floor), "captured": (0, 8, 7.9, 8),
     "covered": (0, 8, 7.9, 8), "high quality": (0, 1, 0.97, 1)}
 INNER = 4  # the first four cost nothing
-fig, (left, right) = plt.subplots(1, 2, figsize=(9.8, 4.2), layout="constrained", width_ratios=(1, 1.15))
+fig, (left, right) = plt.subplots(1, 2, figsize=(9.4, 4.2), layout="constrained", width_ratios=(1, 1.7))
 sides = torch.linspace(-3, 3, 50)
 places = torch.cartesian_prod(sides, sides).flip(1)
 window = ((-3, 3), (-3, 3))
 show_field = judge_field(left, np.full((50, 50), 0.5), window)
-scatter_samples(left, ring.sample(300, rng), kind="real", size=2.5)
+scatter_samples(left, ring.sample(300, rng), kind="real", size=2.5, alpha=0.8, edge=0.3)
 real_points = left.lines[-1]
-scatter_samples(left, np.zeros((0, 2)), kind="generated", size=3.5)
+scatter_samples(left, np.zeros((0, 2)), kind="generated", size=4.5, alpha=0.8, edge=0.3)
 fake_points = left.lines[-1]
-veil = left.text(0, 0, "the picture waits:\ntick reveal", ha="center", va="center", fontsize=14, color=TEXT["muted"])
-finish(left, limits=window, equal=True)
+veil = left.text(0, 0, "How do the points\nof this run lie?", ha="center", va="center", fontsize=14, color=TEXT["muted"])
+finish(left, limits=window, equal=True, ticks=False)
 rows = {}
 for i, (name, (low, high, start, end)) in enumerate(SCALES.items()):
     right.plot([0, 1], [-i, -i], color=PALETTE["muted"], lw=1)
     right.plot([(start - low) / (high - low), (end - low) / (high - low)], [-i, -i], color=PALETTE["muted"], lw=9,
                alpha=0.45, solid_capstyle="butt")
+    for x, end in enumerate((low, high)):
+        right.text(x, -i - 0.36, f"$10^{{{end}}}$" if name == "gradient at G" else end, ha="center", va="center",
+                   fontsize="small", color=TEXT["muted"])
     rows[name] = right.plot([0], [-i], "D", color=PALETTE["ink"], ms=8, clip_on=False)[0], right.text(
         1.06, -i, "", va="center", color=PALETTE["ink"])
 right.set_yticks([-i for i in range(len(SCALES))], list(SCALES))
 right.set_xticks([])
-finish(right, limits=((-0.02, 1.4), (-7.5, 0.5)))
+finish(right, limits=((-0.05, 1.3), (-7.6, 0.5)))
+right.spines["bottom"].set_visible(False)
 shown_points = {name: pair[0](noise(500, rng)).detach() for name, pair in specimens.items()}
 fields = {name: torch.sigmoid(pair[1](places)).detach().reshape(50, 50) for name, pair in specimens.items()}
 
@@ -265,7 +270,7 @@ def draw(run, reveal):
 sliders(draw, fig, run=list("ABCD"), reveal=False)
 
 # %% [markdown]
-# **Figure 8.2.** The bench with run *A*. Diamonds: what the instruments read; grey: the ideal; each row has its own scale, the gradient's is logarithmic, from 0.00001 to 10. The lower four rows, and the picture, wait for *reveal*.
+# **Figure 8.2.** The bench with run *A*. Diamonds: what the instruments read; grey: the ideal; each row has its own scale with its ends written below, the gradient's is logarithmic. The lower four rows, and the picture, wait for *reveal*; Figure 8.3 shows all four runs.
 
 # %% tags=["nbval-ignore-output"] teaches=["D33", "D34", "D35"]
 print(f"{'':16}" + "".join(f"{name:>15}" for name in SCALES))
@@ -284,8 +289,8 @@ assert good["W1"] < 0.7 * min(heap["W1"], blind["W1"], patient["W1"]) and good["
 fig, axes = plt.subplots(1, 4, figsize=(10.4, 2.9), layout="constrained", sharey=True)
 for ax, name in zip(axes, specimens):
     judge_field(ax, fields[name], window)
-    scatter_samples(ax, ring.sample(300, rng), kind="real", size=2)
-    scatter_samples(ax, shown_points[name], kind="generated", size=3)
+    scatter_samples(ax, ring.sample(300, rng), kind="real", size=2.5, alpha=0.8, edge=0.3)
+    scatter_samples(ax, shown_points[name], kind="generated", size=4.5, alpha=0.8, edge=0.3)
     finish(ax, title=f"{name}: W1 {readings[name]['W1']:.2f}", limits=window, equal=True)
 plt.show()
 
@@ -301,7 +306,7 @@ plt.show()
 #
 # ## Predict
 #
-# The article says: when $D$ is right in half of the cases, stop, for from there on $D$'s answers are random, the generator trains on junk and gets worse. Take lesson 7's smallest GAN (real $N(0,1)$, $G(z) = z + \theta$, $D(x) = \sigma(ax+b)$) and start it exactly *at* the equilibrium, $\theta = a = b = 0$. It trains on random batches. What happens in 3,000 steps?
+# The article says: when $D$ is right in half of the cases, stop, for from there on $D$'s answers are random, the generator trains on junk and gets worse. Take lesson 7's GAN of three numbers (real $N(0,1)$, $G(z) = z + \theta$, $D(x) = \sigma(ax+b)$) and start it exactly *at* the equilibrium, $\theta = a = b = 0$. It trains on random batches. What happens in 3,000 steps?
 #
 # **(a)** nothing: all slopes are 0 there &nbsp; **(b)** it wanders about, always near the equilibrium &nbsp; **(c)** it gets worse and worse &nbsp; **(d)** it comes to rest a little off
 #
@@ -348,15 +353,17 @@ finish(left, limits=((0, 3000), (-0.35, 0.35)), xlabel="step", ylabel=r"$\theta$
 settled = slice(34, None)  # from step 1,000 on
 balls = {penalty: np.abs(path[:, settled]).mean(axis=1) for penalty, path in paths.items()}  # (2, rates, runs)
 for penalty, marker, name in ((0.0, "o", "no penalty"), (0.3, "s", "penalty 0.3")):
-    right.plot(np.repeat(RATES_TRIED, N_RUNS), balls[penalty][0].ravel(), marker, color=PALETTE["generated"], ms=4,
+    across = np.array(RATES_TRIED) * (1.2 if penalty else 1)  # a little to the right, beside the others
+    right.plot(np.repeat(across, N_RUNS), balls[penalty][0].ravel(), marker, color=PALETTE["generated"], ms=4,
                alpha=0.4, mfc="none" if penalty else None)
-    right.plot(RATES_TRIED, balls[penalty][0].mean(axis=1), "--" if penalty else "-", color=PALETTE["generated"], lw=2,
+    right.plot(across, balls[penalty][0].mean(axis=1), "--" if penalty else "-", color=PALETTE["generated"], lw=2,
                label=name)
 right.plot(RATES_TRIED, balls[0.0][1].mean(axis=1), ":", color=PALETTE["extra"], lw=2.5, label=r"moving average of $\theta$")
-here, = right.plot([0.1, 0.1], [1e-3, 1], color=PALETTE["muted"], lw=1)
+here, = right.plot([0.1, 0.1], [1e-3, 0.13], color=PALETTE["muted"], lw=1, label="the rate on the left")
 right.set(xscale="log", yscale="log")
 right.legend(frameon=False, fontsize="small", loc="upper left")
-finish(right, limits=((0.007, 1.5), (2e-3, 0.4)), xlabel="learning rate", ylabel=r"mean $W_1 = |\theta|$")
+finish(right, limits=((0.007, 1.5), (2e-3, 0.6)), xlabel="learning rate", ylabel=r"mean $W_1 = |\theta|$",
+       title="how far off, on average")
 
 
 def draw(learning_rate, penalty, averaged):
@@ -375,7 +382,7 @@ sliders(draw, fig, labels={"averaged": "moving average of theta"},
         penalty={"none": 0.0, "0.3 a² in D's loss": 0.3}, averaged=False)
 
 # %% [markdown]
-# **Figure 8.4.** Left: $\theta$ in twenty runs that start at the equilibrium, one of them dark. Change the rate: the scale stays, the ball does not. Right: how far off they are on average after step 1,000, for five learning rates (every run a marker, lines through the means, both axes logarithmic).
+# **Figure 8.4.** Left: $\theta$ in twenty runs that start at the equilibrium, one of them dark. Change the rate: the scale stays, the ball does not. Right: how far off they are on average after step 1,000, for five learning rates. Both axes are logarithmic, and the lines go through the means. Without the penalty every run is a dot, with it a square, drawn a little to the right; the moving average has its line only.
 
 # %% teaches=["D33"]
 raw, averaged = balls[0.0]
@@ -407,7 +414,7 @@ for theta in (-2.0, 0.5, 3.0):  # D frozen at 1/2, a generator that is wrong
 #
 # ## Why
 #
-# Write $h$ for the learning rate. Near the equilibrium $\sigma(u)$ is $\tfrac12 + \tfrac14 u$, to first order; put that into the three slopes of lesson 7, average over the data, and $b$ (which only answers to the same means) may be left out. What remains is a damped circle with noise $\varepsilon$ from the batches:
+# Write $h$ for the learning rate (lesson 6's step size). Near the equilibrium $\sigma(u)$ is $\tfrac12 + \tfrac14 u$, to first order; put that into the three slopes of lesson 7, average over the data, and $b$ (which only answers to the same means) may be left out. What remains is a damped circle with noise $\varepsilon$ from the batches:
 #
 # $$a \leftarrow a + h\,\bigl(-\tfrac12 a - \tfrac12\theta + \varepsilon\bigr), \qquad \theta \leftarrow \theta + \tfrac12 h\, a .$$
 #
@@ -493,6 +500,8 @@ threads = [ax.plot(looks_at, 0 * looks_at + 1, color=PALETTE["generated"], lw=0.
 middle, = ax.plot(looks_at, 0 * looks_at + 1, color=PALETTE["ink"], lw=2.5, label="median")
 ground, = ax.plot([0, LAST], [0.1, 0.1], ":", color=PALETTE["ink"], label="floor")
 ax.set_yscale("log")
+ax.set_yticks([0.05, 0.1, 0.2, 0.5, 1, 2], ["0.05", "0.1", "0.2", "0.5", "1", "2"])
+ax.minorticks_off()
 ax.legend(frameon=False, loc="upper right")
 finish(ax, limits=((0, LAST), (0.04, 4)), xlabel="step", ylabel="$W_1$ to fresh points",
        title="does it get worse if nobody stops it?")
@@ -553,6 +562,8 @@ assert worse_than_first[moons, "0.004"] <= 5 and 5 <= worse_than_third[moons, "0
 # ## Check: a stopping rule of your own
 #
 # Choose a rule. Every 100 steps it looks at one of the inner instruments ($D$'s accuracy is read on a fresh batch of its own), and stops once. Then it is scored by $W_1$ to other fresh points. Two comparisons: the *best* stop of each run, picked in hindsight (unfair, nobody knows it in time; and the smallest of many noisy readings flatters), and a stop at a random look.
+#
+# Two sliders belong to the rule. *width*: how far a reading may be from one half (for $G$'s loss: ten times what it may change from look to look). *looks*: how many looks running must be so quiet.
 
 # %% tags=["nbval-ignore-output"] teaches=["D33"]
 def first_quiet(reading, width, looks):
@@ -609,7 +620,7 @@ def draw(target, rule, width, looks, n_steps, averaged):
             f"{np.median(found[:, 1:].mean(axis=1)):.3f}, last step {np.median(found[:, -1]):.3f}.")
 
 
-sliders(draw, fig, labels={"n_steps": "n", "width": "width (for G's loss: a tenth)", "averaged": "judge the averaged weights"}, target=list(targets), rule=RULES[:2],
+sliders(draw, fig, labels={"n_steps": "n", "averaged": "judge the averaged weights"}, target=list(targets), rule=RULES[:2],
         width=(0.01, 0.2, 0.01, 0.05), looks=(1, 8, 1, 2), n_steps=(100, LAST, 100, 3000), averaged=False)
 
 # %% [markdown]
@@ -641,7 +652,7 @@ assert max(median[strict, name, True] / median[fixed, name, True] for name in ta
 assert all(median[fixed, name, True] < 1.6 * median["the best stop, in hindsight", name, False] for name in targets)
 
 # %% [markdown]
-# *What the table says.* The averaging does most of it: with one exception the averaged weights are nearer at the same stop, in nearly every seed. (The exception is the loose 50 % rule on the line: it stops so early that the average still lags behind.) Of the rules none is best on both targets. The article's 50 % rule, taken loosely, stops far too early on the moons, where two players who both know little also play a draw: a random stop does better. Made stricter (*width* and *looks*), it is about as good as a fixed number of steps, and no better in a way that one could have known before. With averaged weights and some patience one comes near the best stop in hindsight, which nobody could have chosen. If you have fresh data to spare, stop by a distance to *them*: a number from outside the game.
+# *What the table says.* The averaging does most of it: with one exception the averaged weights are nearer at the same stop, in nearly every seed. (The exception is the loose 50 % rule on the line: it stops so early that the average still lags behind.) Without averaging no rule is best on both targets; with it the stricter 50 % rule has the smallest median on both, by a hair. The article's 50 % rule, taken loosely, stops far too early on the moons, where two players who both know little also play a draw: a random stop does better. Made stricter (*width* and *looks*), it is about as good as a fixed number of steps, and no better in a way that one could have known before. With averaged weights and some patience one comes near the best stop in hindsight, which nobody could have chosen. If you have fresh data to spare, stop by a distance to *them*: a number from outside the game.
 #
 # ---
 # # Part C: vanishing gradients
@@ -654,7 +665,7 @@ assert all(median[fixed, name, True] < 1.6 * median["the best stop, in hindsight
 #
 # ## Try it: without any training
 #
-# All is known here. The densities are $p$ and $q$, and the best judge is $D^* = \sigma(\ell)$ with the logit $\ell = \tfrac{t^2}{2} - tx$. The slope of $\log(1-\sigma(\ell))$ is $-\sigma(\ell)\,\ell'$, and $\ell' = -t$. So each generated point is pushed by $D^*(x)\cdot t$ towards the real heap (the judge held fixed while it moves), and the heap by the mean, $t \cdot \mathbb{E}_q[D^*]$. Integrals become sums over a fine grid, in double precision.
+# All is known here. The densities are $p$ and $q$, and the best judge is $D^* = \sigma(a)$ with the logit $a(x) = \tfrac{t^2}{2} - tx$ (in Part B $a$ was its slope). The slope of $\log(1-\sigma(a))$ is $-\sigma(a)\,a'$, and $a' = -t$. So each generated point is pushed by $D^*(x)\cdot t$ towards the real heap (the judge held fixed while it moves), and the heap by the mean, $t \cdot \mathbb{E}_q[D^*]$. Integrals become sums over a fine grid, in double precision.
 
 # %% teaches=["D34"]
 def at_distance(t, sd=1.0):
@@ -684,18 +695,19 @@ fake, = left.plot(xs, bell(xs), color=PALETTE["generated"], lw=2)
 verdict, = left.plot(xs, bell(xs), color=PALETTE["discriminator"], lw=1.5)
 left.text(-3.8, 0.9, "$D^*(x)$", color=PALETTE["discriminator"])
 fake_name = left.text(0, 0.47, "generated", color=TEXT["generated"], ha="center")
-finish(left, limits=((-4, 12), (0, 1.05)), xlabel="x", ylabel="densities, and $D^*$")
+finish(left, limits=((-4, 12), (0, 1.05)), xlabel="x", ylabel="densities, and $D^*$", title="the best judge")
 middle.plot(ts, table[:, 0], color=PALETTE["ink"], lw=2)
 middle.axhline(math.log(2), color=PALETTE["muted"], ls=":")
 middle.text(0.1, math.log(2) - 0.01, "log 2", va="top", color=PALETTE["ink"])
 js_dot, = middle.plot([0], [0], "D", color=PALETTE["ink"], ms=8)
-finish(middle, limits=((0, 8.2), (0, 0.75)), xlabel="distance $t$", ylabel="JS divergence")
+finish(middle, limits=((0, 8.2), (0, 0.75)), xlabel="distance $t$", ylabel="JS divergence", title="what it can measure")
 right.plot(ts[1:], table[1:, 2], color=PALETTE["generated"], lw=2)
 right.plot(ts, np.ones_like(ts), color=PALETTE["muted"], lw=1, ls="--")
 right.text(8.1, 1.1, "the slope of $W_1$", ha="right", va="bottom", color=PALETTE["ink"], fontsize="small")
 push_dot, = right.plot([1], [1], "^", color=PALETTE["generated"], ms=9)
 right.set_yscale("log")
-finish(right, limits=((0, 8.2), (1e-4, 4)), xlabel="distance $t$", ylabel="push on the generated heap")
+finish(right, limits=((0, 8.2), (1e-4, 4)), xlabel="distance $t$", ylabel="push on the generated heap",
+       title="what the generator hears")
 
 
 def draw(t):
@@ -812,7 +824,7 @@ cursors = []
 for ax, (name, (lengths, *_)) in zip(axes, vanishing.items()):
     ax.plot(LOOKS, lengths, color=PALETTE["generated"], lw=0.7, alpha=0.6)
     ax.plot(LOOKS, np.median(lengths, axis=1), color=PALETTE["ink"], lw=2.5)
-    cursors.append(ax.plot([0], [1], "D", color=PALETTE["ink"], ms=8)[0])
+    cursors.append(ax.plot([0], [1], "D", color=PALETTE["ink"], ms=8, clip_on=False)[0])
     ax.set(xscale="symlog", yscale="log")
     ax.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
     finish(ax, limits=((0, 400), (5e-5, 1)), xlabel="steps of $D$ alone", title=f"noise added: {name}")
@@ -840,10 +852,11 @@ for name, (lengths, losses, rights) in vanishing.items():
 bare, some, much = (values[0] for values in vanishing.values())
 assert (bare[-1] < bare[0] / 10).sum() >= N_PAIRS - 2 and np.median(bare[-1]) < np.median(bare[0]) / 30
 assert np.median(some[-1]) > 8 * np.median(bare[-1]) and np.median(much[-1]) > np.median(much[0]) / 4
+assert 5 < np.median(vanishing["sd 0.3"][1][-1]) / np.median(vanishing["none"][1][-1]) < np.median(some[-1]) / np.median(bare[-1])
 assert abs(np.median(vanishing["sd 0.3"][1][-1])) < 0.03 and vanishing["sd 0.3"][2][-1] > 0.97
 
 # %% [markdown]
-# Three things to read. The better the judge, the *less* it teaches. The gradient rises while $D$ finds the direction, then falls far below where it began, in nearly every pair. That is what "$D$ must not become too good" means. Then, once more, that loss and gradient are two things: with noise of 0.3 the judge is right nearly always and the generator's loss is close to 0, yet the gradient is many times that of the left panel. And noise on both sides is a cure, at a price: the generator then learns
+# Three things to read. Where the clouds hardly overlap (left), the better judge teaches *less*. The gradient rises while $D$ finds the direction, then falls far below where it began, in nearly every pair. That is what "$D$ must not become too good" means. Then, once more, that "the loss is close to 0" is no measure: with noise of 0.3 the judge is right nearly always and the generator's loss looks like 0, as on the left; yet it is many times as large, and the gradient is larger by still more. And noise on both sides is a cure, at a price: the generator then learns
 # the blurred ring. (The field calls it *instance noise*, and takes it away slowly.)
 #
 # What is measured here is the gradient at a generator that stands still, not a training. What about fewer steps of $D$? They keep it from being too good, and lesson 7's loop, one step each, lives on that. Not *every* training vanishes with the minimax loss: only where the judge outruns the generator. In the next lesson twenty generators try to get off the ground before such a judge, and ask it another question; in lesson 10 the judge has no $\sigma$ that could saturate, and may not be steep.
@@ -904,7 +917,7 @@ clouds = []
 for k, ax in enumerate(axes.flat):
     judge_field(ax, says[k], window)
     ax.plot(*ring.modes.T, "+", color=PALETTE["real"], ms=7)
-    scatter_samples(ax, response_film[0][k], kind="generated", size=3)
+    scatter_samples(ax, response_film[0][k], kind="generated", size=6, alpha=0.8, edge=0.3)
     clouds.append(ax.lines[-1])
     finish(ax, limits=window, equal=True, ticks=False)
 
@@ -920,7 +933,7 @@ def draw(step):
 sliders(draw, fig, step=(0, 200, 5, 200))
 
 # %% [markdown]
-# **Figure 8.9.** Eight of the sixteen pairs. Ground: what the frozen judge says (blue: real, orange: generated, dashed: one half); crosses: the middles of the real heaps. Orange points: the generator's points after some steps of its own; as stored, at the end.
+# **Figure 8.9.** Eight of the sixteen pairs. Ground: what the frozen judge says (blue: real, orange: generated, dashed: one half); crosses: the middles of the real heaps. Triangles: 400 of the generator's points after some steps of its own; as stored, at the end, where they lie nearly on each other.
 
 # %% tags=["nbval-ignore-output"] teaches=["D35"]
 held = [int(heaps_held(shares_of(x, ring))) for x in response_film[-1]]
@@ -1023,7 +1036,7 @@ print(maps)
 SETTINGS = ["slow judge", "balanced", "both slow", "more noise", "penalty", "spread", "neighbour"]
 EVERY_MAP = maps.settings["every"]
 shares_map = torch.tensor(maps["shares"].astype(np.float32))  # (seed, look, setting, heap)
-fig, axes = plt.subplots(1, 7, figsize=(10.8, 4.4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 7, figsize=(10.6, 4.4), layout="constrained", sharey=True)
 tiles = []
 for ax, name, values in zip(axes, SETTINGS, shares_map[:, -1].unbind(1)):
     tiles.append(ax.imshow(values, cmap="Greys", vmin=0, vmax=0.6, aspect="auto", interpolation="nearest",
@@ -1033,6 +1046,7 @@ for ax, name, values in zip(axes, SETTINGS, shares_map[:, -1].unbind(1)):
     ax.title.set_fontsize("medium")
 finish(axes[0], ylabel="seed, number")
 axes[3].set_xlabel("heap")
+fig.colorbar(tiles[-1], ax=axes, extend="max", shrink=0.5, pad=0.01, label="share of the points")
 
 
 def draw(step):
@@ -1047,7 +1061,7 @@ def draw(step):
 sliders(draw, fig, step=(0, 3000, EVERY_MAP, 600))
 
 # %% [markdown]
-# **Figure 8.11.** Which heap is nearest? One row for each seed, one column for each heap; the darker, the larger the share of points whose nearest heap it is. A single black cell in a row: all points are at, or beyond, one heap. A grey row: every heap has its share. Move *step* back and forth: in the collapsed settings the black cells jump. (The shares do not say whether the points lie *on* the heap: the table's *high quality* does.)
+# **Figure 8.11.** Which heap is nearest? One row for each seed, one column for each heap; the darker, the larger the share of points whose nearest heap it is (from 0.6 on, black). A single black cell in a row: all points are at, or beyond, one heap. A grey row: every heap has its share. Move *step* back and forth: in the collapsed settings the black cells jump. (The shares do not say whether the points lie *on* the heap: the table's *high quality* does.)
 
 # %% teaches=["D35"]
 held_map = heaps_held(shares_map)  # (seed, look, setting)
@@ -1151,7 +1165,7 @@ compare("spread_column", lambda: spread_column(x_batch), spread_reference, sprea
 # ## Recap
 #
 # - No single instrument is enough. $D$ at 50 % may be an equilibrium, a blind judge, or a judge just pleased; high quality may be one heap; a tiny gradient may be success or saturation.
-# - *When to stop.* A GAN does not settle: it wanders in a noise ball, which grows with the learning rate. Whether it gets worse depends on the target and the rate. Averaging the weights helped wherever one did not stop very early; no rule was best on both targets.
+# - *When to stop.* A GAN does not settle: it wanders in a noise ball, which grows with the learning rate. Whether it gets worse depends on the target and the rate. Averaging the weights helped wherever one did not stop very early; without averaging no rule was best on both targets.
 # - *Vanishing gradients.* Where real and generated points hardly share a place, a good judge is saturated, and the better it is, the less it teaches. A small loss means a small $D$; the push is $D$ times a slope.
 # - *Mode collapse.* The generator gives its best response to a judge that looks at one point at a time. So the judge must answer in time, or see the batch.
 # - One run is an anecdote. Say how many seeds.

@@ -42,7 +42,7 @@ from helpers import distances, distributions
 from helpers.checks import compare
 from helpers.losses import Minimax, minimax, modified_minimax
 from helpers.networks import judge, mlp
-from helpers.plots import PALETTE, TEXT, finish, judge_field, scatter_samples
+from helpers.plots import METHOD_LOOKS, PALETTE, TEXT, finish, judge_field, scatter_samples
 from helpers.recordings import load_recording
 from helpers.sampling import uniform_noise
 from helpers.theatre import theatre
@@ -59,7 +59,7 @@ SEEDS = range(1000 * SEED, 1000 * SEED + 20)  # of all that is measured live on 
 
 # %% tags=["nbval-ignore-output"] teaches=["D36"]
 LOSSES = {"minimax": minimax, "modified": modified_minimax}
-LOOKS = {"minimax": ("ink", "-"), "modified": ("extra", "--")}  # colour and line of each, from here on
+LOOKS = {name: METHOD_LOOKS[name] for name in LOSSES}  # colour and line of each, in every lesson
 moons = distributions.two_moons()
 
 
@@ -105,9 +105,8 @@ for ax, name, title, factor in zip(axes, ("minimax", "modified", "minimax"),
                                    ("minimax, own scale", "modified, own scale", "minimax, modified's scale"),
                                    (scale["minimax"], scale["modified"], scale["modified"])):
     judge_field(ax, grounds[-1], window)
-    scatter_samples(ax, real_shown, kind="real", size=2)
-    scatter_samples(ax, points, kind="generated")
-    ax.lines[-1].set(mec="white", mew=0.6, ms=7)
+    scatter_samples(ax, real_shown, kind="real", size=3, alpha=0.8, edge=0.3)
+    scatter_samples(ax, points, kind="generated", size=7, alpha=0.9, edge=0.6)
     ax.quiver(*points.T, *(factor * pushes[name][-1]).T, color=PALETTE["ink"], angles="xy", scale_units="xy", scale=1,
               width=0.005, zorder=3)
     finish(ax, title=title, limits=window, equal=True)
@@ -275,9 +274,8 @@ assert torch.isclose(minimax.generator(fake_scores), -binary_cross_entropy_with_
 D_stages = [torch.sigmoid(stage(points)).detach() for stage in stages]
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.8, 4.4), layout="constrained", width_ratios=(1, 1.05))
 show_ground = judge_field(left, grounds[-1], window)
-scatter_samples(left, real_shown, kind="real", size=2)
-scatter_samples(left, points, kind="generated")
-left.lines[-1].set(mec="white", mew=0.6, ms=7)
+scatter_samples(left, real_shown, kind="real", size=3, alpha=0.8, edge=0.3)
+scatter_samples(left, points, kind="generated", size=7, alpha=0.9, edge=0.6)
 arrows = left.quiver(*points.T, *torch.zeros_like(points).T, color=PALETTE["ink"], angles="xy", scale_units="xy", scale=1,
                      width=0.005, zorder=3)
 finish(left, title="where the points are pushed", limits=window, equal=True)
@@ -415,8 +413,9 @@ left.fill_between(xs, bell(xs), color=PALETTE["real"], alpha=0.3)
 left.text(-0.1, 0.1, "real", color=PALETTE["real"], ha="center")
 fake, = left.plot(xs, bell(xs), color=PALETTE["generated"], lw=2)
 verdict, = left.plot(xs, xs, color=PALETTE["discriminator"], lw=1.5)
+fake_name = left.text(0, 0.36, "generated", color=TEXT["generated"])
 left.text(-4.9, 0.9, "$D^*$", color=PALETTE["discriminator"])
-finish(left, limits=((-5, 14), (0, 1.05)), xlabel="x", title="real, generated, the best judge")
+finish(left, limits=((-5, 14), (0, 1.05)), xlabel="x", ylabel="density; what $D^*$ says", title="real, generated, the best judge")
 marks = {}
 for i, (name, (color, look)) in enumerate(LOOKS.items()):
     right.semilogy(shifts, pull_curves[:, i], look, color=PALETTE[color], lw=2)
@@ -429,6 +428,7 @@ finish(right, limits=((0, 10), (1e-5, 40)), xlabel="t, how far the generated bel
 
 def draw(t):
     fake.set_ydata(bell(xs - t))
+    fake_name.set_x(t + 0.65)
     verdict.set_ydata(1 / (1 + np.exp(t * xs - t**2 / 2)))
     for mark, pull in zip(marks.values(), pulls(t)):
         mark.set_data([t], [pull])
@@ -608,14 +608,15 @@ for how in ("plain", "Adam"):
         start_rng.set_state(far_state)  # all four see the same random numbers
         films[name, how] = go_on(*far_pair, optimizer_d, start_rng, loss, how)
 
-fig, axes = plt.subplots(1, 2, figsize=(9.8, 4.4), layout="constrained", sharey=True)
+fig, axes = plt.subplots(1, 2, figsize=(9.8, 4.6), layout="constrained", sharey=True)
 shows, clouds = [], []
 for ax, name in zip(axes, LOSSES):
     shows.append(judge_field(ax, films[name, "plain"][0][1], far_window))
-    scatter_samples(ax, real_shown, kind="real", size=2)
-    scatter_samples(ax, shown_noise, kind="generated", size=3.5)
+    scatter_samples(ax, real_shown, kind="real", size=3, alpha=0.8, edge=0.3)
+    scatter_samples(ax, shown_noise, kind="generated", size=6, alpha=1.0, edge=0.3)
     clouds.append(ax.lines[-1])
     finish(ax, title=name, limits=far_window, equal=True, xlabel="x")
+axes[0].set_ylabel("y")
 
 
 def draw(step, steps_are):
@@ -678,8 +679,8 @@ for key, gone in left_ground.items():
 thrown_back = flight["modified_sgd"][:, 1:].max(axis=1) > 1.1 * flight["modified_sgd"][:, 0]
 print(f"modified, sgd: at some look farther away than at the start, by a tenth or more: {count(thrown_back)}")
 assert 2 <= thrown_back.sum() <= 10
-assert left_ground["minimax_sgd"].sum() == 0 and left_ground["modified_sgd"].sum() >= 18
-assert min(left_ground["minimax_adam"].sum(), left_ground["modified_adam"].sum()) >= 18
+assert left_ground["minimax_sgd"].sum() == 0 and left_ground["modified_sgd"].all()
+assert left_ground["minimax_adam"].all() and left_ground["modified_adam"].all()
 assert np.median(flight["minimax_adam"][:, 1]) > 1.3 * np.median(flight["minimax_adam"][:, 0]), "flung past the moons"
 assert np.median(flight["modified_adam"][:, 1]) < 0.5 * np.median(flight["modified_adam"][:, 0])
 nearer_at_the_end = flight["minimax_adam"][:, -1] < flight["modified_adam"][:, -1]
@@ -740,7 +741,7 @@ for step in range(1, LOOK_AT[-1] + 1):
         with torch.no_grad():
             said[i, LOOK_AT.index(step)] = torch.sigmoid(template(generators[TWINS * i](many))).mean()
 
-fig, axes = plt.subplots(1, 3, figsize=(10.8, 3.6), layout="constrained")
+fig, axes = plt.subplots(1, 3, figsize=(10.4, 3.6), layout="constrained")
 for ax, values, title in zip(axes, (size, spread, disagree),
                              ("length of the gradient", "its spread over batches", "angle between two judges")):
     for j, (name, (color, look)) in enumerate(LOOKS.items()):
@@ -753,10 +754,12 @@ for ax, values, title in zip(axes, (size, spread, disagree),
 for ax in axes[:2]:
     ax.set_yscale("log")
     ax.set_ylim(3e-5, 30)
+    ax.set_ylabel("log axis")
 axes[2].set_ylabel("degrees")
 axes[2].set_ylim(0, 180)
+axes[2].set_yticks(range(0, 181, 45))
 axes[2].axhline(90, color=PALETTE["ink"], lw=1, ls=":")
-axes[2].text(300, 93, "unrelated", ha="right", color=PALETTE["ink"])
+axes[2].text(300, 165, "dotted: unrelated", ha="right", color=PALETTE["ink"])
 axes[0].legend(frameon=False, loc="lower left")
 plt.show()
 for j, name in enumerate(LOSSES):
@@ -814,8 +817,8 @@ left.text(860, 2.75, "minimax", color=PALETTE["ink"])
 left.text(1450, 0.2, "modified", color=TEXT["extra"])
 finish(left, title="twenty starts", limits=((0, 2000), (0, 3)), xlabel="step", ylabel="distance from (0, 0)")
 said = np.linspace(0.01, 0.99, 197)
-right.plot(said, 0 * said, color=PALETTE["ink"], lw=2, label="minimax")
-right.plot(said, -np.log(4 * said * (1 - said)), "--", color=PALETTE["extra"], lw=2, label="modified")
+for values, (name, (color, look)) in zip((0 * said, -np.log(4 * said * (1 - said))), LOOKS.items()):
+    right.plot(said, values, look, color=PALETTE[color], lw=2, label=name)
 right.legend(frameon=False, loc="upper center")
 finish(right, title="what both lose together", limits=((0, 1), (-0.3, 3.4)), xlabel="D(g), what D says about the point",
        ylabel="sum of the losses, less that at rest")
@@ -910,6 +913,7 @@ for ax, name in zip(axes, LOOKS):
     ax.set_yticks([0, 9, 19], [1, 10, 20])
     finish(ax, title=name, xlabel="heap")
 axes[0].set_ylabel("seed")
+fig.colorbar(grey["modified"], ax=axes[:2], shrink=0.5, ticks=[0, 0.5, 1], label="share of points")
 heaps_held = {name: (collapse[f"{name}_shares"] >= 1 / 32).sum(axis=2) for name in LOOKS}  # a quarter of a fair share
 for name, (color, look) in LOOKS.items():
     axes[2].plot(np.arange(last_look + 1) * every, (heaps_held[name] <= 2).sum(axis=0), look, color=PALETTE[color],

@@ -67,9 +67,12 @@ films = [[unpack_sheet(packed) for packed in one] for one in ten["sheets"]]
 fresh = draw_puppies(torch.rand(2000, N_FACTORS, generator=rng), 32)
 
 
-def show_sheet(ax, sheet, title):
-    """A recorded sheet of pictures on ax; the image, for others to be put in its place."""
+def show_sheet(ax, sheet, title, side=32):
+    """A sheet of pictures on ax, white lines between them; the image, for others to be put in its place."""
     image = ax.imshow(sheet)
+    for line, length in zip((ax.axhline, ax.axvline), sheet.shape):
+        for place in range(side, length, side):
+            line(place - 0.5, color="white", lw=1.5)
     ax.set_title(title, loc="left")
     ax.axis("off")
     return image
@@ -90,7 +93,7 @@ print(ten, "Minutes of training: " + ", ".join(f"{seconds / 60:.1f}" for seconds
 # |---|---|---|---|
 # | **batch of pictures** | floats in [0, 1] | `x` | `(n, 3, height, width)` |
 # | **convolution** | one small table of weights, used at every place | `nn.Conv2d` | weights `(n_out, n_in, 3, 3)` |
-# | **map**, **channel** | what one table makes of a picture: one number for each place | | `(height, width)` |
+# | **map**, also **channel** | what one table makes of a picture: one number for each place (red, green and blue are the first three) | | `(height, width)` |
 # | **stride** | the table moves two places at a time: the map is half as wide | `stride=2` | |
 # | **upsampling** | each place is repeated in both directions: the map is twice as wide | `nn.Upsample` | |
 # | **batch norm** | each channel is shifted and scaled to mean 0, spread 1 over the batch and all places, then by two learned numbers | `nn.BatchNorm2d` | as before |
@@ -99,7 +102,7 @@ print(ten, "Minutes of training: " + ", ".join(f"{seconds / 60:.1f}" for seconds
 # | **reader** | a network that was trained on real puppies to tell their litter; on fresh ones it is right nearly always (lesson 1) | `litter_probabilities` | `(n, 40)` |
 # | **confident** | share of pictures of whose litter the reader is more than 90 % sure | | in [0, 1] |
 # | **captured** | litters that at least one confident picture shows | | 0 to 40 |
-# | **reverse KL** | divergence of the litters' shares from equal shares (lesson 5) | | nats, 0 is even |
+# | **reverse KL** | divergence of the litters' shares from equal shares (lesson 5) | | nats (the unit that goes with natural logarithms), 0 is even |
 # | **Fréchet distance** | between two clouds of the reader's 32 features: squared distance of their means, plus a term that is 0 only for equal covariances | | 2 or 3 for real against real, since samples are finite |
 # | **sharpness**: gradient, Laplacian | how far a pixel is from its neighbours; from the mean of its four neighbours; real puppies' value is 1 | `sharpness` | |
 # | **background** | spread of the background's colour over the pictures; real puppies' value is 1 | |  |
@@ -140,7 +143,7 @@ sliders(draw, fig, look=(0, len(steps) - 1, 1, 3))
 
 # %% tags=["nbval-ignore-output"]
 looks = [0, 1, 2, 5, 12, 30]
-fig, axes = plt.subplots(1, 6, figsize=(11, 2.0), layout="constrained")
+fig, axes = plt.subplots(1, 6, figsize=(10.6, 2.0), layout="constrained")
 for ax, look in zip(axes, looks):
     show_sheet(ax, films[0][look][:64, :96], f"{steps[look]:,} steps")
 plt.show()
@@ -246,7 +249,7 @@ assert sum(p.numel() for p in nn.Conv2d(24, 3, 3, padding=1).parameters()) == 24
 # %% [markdown]
 # ## The code: two networks and the loop
 #
-# The generator begins with a coarse map, 4 x 4 places of 192 channels, and paints it larger: **double, convolve, normalise, bend**, three times. (The article says that noise is "upsampled" before it enters the network. Strictly speaking the upsampling happens *inside*, here.) The judge goes the other way: convolutions with stride 2 halve the picture three times, and one linear layer gives a score.
+# The generator begins with a coarse map, 4 x 4 places of 192 channels, and paints it larger: **double, convolve, normalise, bend**, three times. (Here it is, the upsampling *inside* the network of which lesson 3 spoke.) The judge goes the other way: convolutions with stride 2 halve the picture three times, and one linear layer gives a score.
 
 # %%
 def doubled(n_in, n_out):
@@ -293,7 +296,7 @@ my_judge, their_judge = draw_weights(make_judge(), from_seed(2)), networks.pictu
 assert torch.allclose(my_judge(fresh[:8]), their_judge(fresh[:8]), atol=1e-5)
 
 # %% [markdown]
-# The loop is lesson 7's with lesson 9's loss, and one thing more. **R1** (lesson 10) is meant to keep the judge from running ahead: it holds its slope at real pictures small (here without the factor 1/2 that its inventors write). It costs a second back-propagation, so it is taken at every fourth step only, with four times the weight.
+# The loop is lesson 7's with lesson 9's loss. Two things are simpler: both players use the same generated pictures, and $D$ is not frozen in $G$'s pass (slopes are left in it, and wiped before its next step). One is new. **R1** (lesson 6) is meant to keep the judge from running ahead: it holds its slope at real pictures small (here without the factor 1/2 that its inventors write). It costs a second back-propagation, so it is taken at every fourth step only, with four times the weight.
 
 # %%
 def picture_gan_steps(generator, judge, pictures, rng, batch_size=16, lr=1e-3, r1=0.1, every=4):
@@ -361,7 +364,7 @@ try:
 except KeyboardInterrupt:
     print("stopped; this cell goes on when it is run again")
 
-fig, axes = plt.subplots(1, 5, figsize=(11.4, 1.6), layout="constrained")
+fig, axes = plt.subplots(1, 5, figsize=(10.6, 1.6), layout="constrained")
 for ax in axes:
     ax.axis("off")
 for ax, snapshot in zip(axes, live):
@@ -454,10 +457,10 @@ assert from_equal(confident["real"]) < from_equal(confident["generated"]) < 0.1 
 # ---
 # # Part B: six ways
 #
-# The same generator and 10,000 puppies for each seed; only the *training signal* differs. (The VAE's theory asks for normal noise, and it gets 32 numbers instead of 64 uniform ones.) Each way had about the same time on a core: the two old GAN losses 1,300 steps; the Wasserstein GAN 400, with three critic steps and a penalty each; the matching network on the pixels 220 with large batches; the VAE 740; the mixture 600 steps of a VAE, then 1,500 of lesson 5's little network, which learns the codes that the encoder gives to real puppies. Five seeds for each. That is a sixth of the training above, so none of them is finished. Compare rows, not perfection; and rates were tuned for the modified loss alone. All are scored by weights averaged over about the last tenth of their steps.
+# The same generator and 10,000 puppies for each seed; only the *training signal* differs. (The VAE's theory asks for normal noise, and it gets 32 numbers instead of 64 uniform ones.) Each way had about the same time on a core: the two old GAN losses 1,300 steps; the Wasserstein GAN 400, with three critic steps and a penalty each; the matching network on the pixels 220 with large batches; the VAE 740; the mixture of both (row *GMN, VAE's codes*) 600 steps of a VAE, then 1,500 of lesson 5's little network, which learns the codes that the encoder gives to real puppies. Five seeds for each. That is a sixth of the training above, so none of them is finished. Compare rows, not perfection; and rates were tuned for the modified loss alone. All are scored by weights averaged over about the last tenth of their steps.
 
 # %% tags=["nbval-ignore-output"] teaches=["D2"]
-WAYS = {"GMN, pixels": "puppies_gmn", "GMN, codes": "puppies_codes", "minimax": "puppies_minimax", "modified": "puppies_modified",
+WAYS = {"GMN, pixels": "puppies_gmn", "GMN, VAE's codes": "puppies_codes", "minimax": "puppies_minimax", "modified": "puppies_modified",
         "Wasserstein, penalty": "puppies_wasserstein", "VAE": "puppies_vae"}
 records = {way: load_recording(name) for way, name in WAYS.items()}
 final = {way: record["scores"][:, -1] for way, record in records.items()}  # (seed, number)
@@ -467,7 +470,7 @@ for way, scores in final.items():
     print(row(way, scores.mean(axis=0), scores.std(axis=0, ddof=1) / math.sqrt(len(scores))))
 print(row("real puppies", PERFECT, np.zeros(9)))
 
-fig, axes = plt.subplots(2, 3, figsize=(11.6, 5.6), layout="constrained")
+fig, axes = plt.subplots(2, 3, figsize=(10.6, 5.5), layout="constrained")
 for ax, (way, record) in zip(axes.flat, records.items()):
     show_sheet(ax, unpack_sheet(record["sheet"][0]), way)
 plt.show()
@@ -479,7 +482,7 @@ plt.show()
 
 # %% tags=["nbval-ignore-output"]
 LITTERS, FRECHET, SHARP, BACKGROUND, PRECISION, RECALL = 0, 3, 4, 6, 7, 8
-PIXELS, CODES, GANS = "GMN, pixels", "GMN, codes", ("minimax", "modified", "Wasserstein, penalty")
+PIXELS, CODES, GANS = "GMN, pixels", "GMN, VAE's codes", ("minimax", "modified", "Wasserstein, penalty")
 
 
 def below(number, some, others=None):
@@ -506,14 +509,14 @@ for claim, holds in claims.items():
 assert all(claims.values())
 
 # %% [markdown]
-# Read Figure 11.7 with it. The *matching network on the pixels* has every litter and the highest recall, and no face: the MMD compares whole pictures, and large soft shapes are most of what a picture is (in many coordinates with noise of their own, lesson 5's signal gets lost). Its precision says so. The *VAE* has some clear, soft puppies and some wrecks; the wrecks come from codes that the normal distribution gives and no real puppy has. So the *mixture* lets lesson 5's network learn which codes real puppies have: the wrecks disappear, the softness stays, and much variety is lost. The *two old losses* paint the sharpest edges. The *Wasserstein GAN* is as near by Fréchet distance, with fewer generator steps behind it: coarser, less of a face, and its backgrounds vary least.
+# Read Figure 11.7 with it. The *matching network on the pixels* has every litter and the highest recall, and no face: the MMD compares whole pictures, and large soft shapes are most of what a picture is (lesson 5: a kernel on pixels sees only distances between whole pictures). Its precision says so. The *VAE* has some clear, soft puppies and some wrecks; the wrecks come from codes that the normal distribution gives and no real puppy has. So the *mixture* lets lesson 5's network learn which codes real puppies have: the wrecks disappear, the softness stays, and much variety is lost. The *two old losses* paint the sharpest edges. The *Wasserstein GAN* is as near by Fréchet distance, with fewer generator steps behind it: coarser, less of a face, and its backgrounds vary least.
 #
-# Which is best? The table has nine columns and no answer; with photographs one would have two or three of the nine. At the *same* length of training no way is finished, and the modified loss was the one that we gave its time.
+# Which is best? The table has nine columns and no answer; with photographs one would have the two kinds of sharpness and, with another network's features, Fréchet distance, precision and recall. At the *same* length of training no way is finished, and the modified loss was the one that we gave its time.
 #
 # ---
 # # Part C: what came before
 #
-# The **variational autoencoder** (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014) trains the generator, which it calls *decoder*, with pairs after all (lesson 3 had none!): an *encoder* network finds, for each real picture, the noise that it should have come from. For a picture $x$ it gives a mean $\mu(x)$ and a spread $\sigma(x)$ for each of 32 codes. The decoder paints from a random code of that kind,
+# The **variational autoencoder** (Kingma and Welling 2014; Rezende, Mohamed and Wierstra 2014) trains the generator, which it calls *decoder*, with pairs after all (those that lesson 3 had to give up in its Part C): an *encoder* network finds, for each real picture, the noise that it should have come from. For a picture $x$ it gives a mean $\mu(x)$ and a spread $\sigma(x)$ (no sigmoid) for each of 32 codes. The decoder paints from a random code of that kind,
 #
 # $$ z = \mu(x) + \sigma(x)\,\varepsilon, \qquad \varepsilon \sim \mathcal N(0, 1), $$
 #
@@ -544,12 +547,19 @@ print(f"recorded, after 740 steps: {after_training[0]:.0f} nats lost ({after_tra
 assert torch.isclose(divergence, by_torch, rtol=1e-4) and floor < after_training[0] < lost
 
 # %% [markdown]
-# The loss treats each of the 3,072 numbers as the chance of a coin toss. A grey of 0.5 is uncertain then even for one who knows it, so the loss does not end at 0 but at its *floor*, the entropy of real pixels as coins. What counts is how far above it one is.
+# The loss treats each of the 3,072 numbers as the chance of a coin toss. A grey of 0.5 is uncertain then even for one who knows it, so the loss does not end at 0 but at a *floor* of its own: what a picture would lose that is painted without any fault. What counts is how far above it one is.
 
 # %% tags=["nbval-ignore-output"]
+def name_rows(ax, names):
+    """Words at the left of a sheet, each beside its share of the rows."""
+    for k, name in enumerate(names):
+        ax.text(-0.01, 1 - (k + 0.5) / len(names), name, transform=ax.transAxes, ha="right", va="center")
+
+
 vae = records["VAE"]
-fig, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
-show_sheet(ax, unpack_sheet(vae["pairs"][0]), "two rows of real puppies, and below the same two rows painted again")
+fig, ax = plt.subplots(figsize=(7.0, 4.2), layout="constrained")
+show_sheet(ax, unpack_sheet(vae["pairs"][0]), "")
+name_rows(ax, ("real", "painted\nagain"))
 plt.show()
 again = vae["again_sharpness"][:, 0]
 sampled = final["VAE"][:, 4]
@@ -629,10 +639,11 @@ with torch.no_grad():
     walk = painter(torch.lerp(ends[:1], ends[1:], ts[:, None]))
 mixes = torch.lerp(end_pictures[:1], end_pictures[1:], ts[:, None, None, None])
 to_real = {"noise": nearest(walk, fresh)[1], "pixels": nearest(mixes, fresh)[1]}
-right.plot(ts, to_real["noise"], color=PALETTE["generated"], lw=2)
-right.plot(ts, to_real["pixels"], ":", color=PALETTE["extra"], lw=2.5)
+right.plot(ts, to_real["noise"], color=PALETTE["generated"], lw=2, label="noise")
+right.plot(ts, to_real["pixels"], ":", color=PALETTE["extra"], lw=2.5, label="pixels")
+right.legend(loc="lower left", edgecolor="none", framealpha=1)  # white, above the mark
 walk_mark = right.axvline(0.0, color=PALETTE["ink"], lw=1)
-finish(right, xlabel="share of the way $t$", ylabel="distance", title="to the nearest of 2,000 real puppies:\nnoise (solid), pixels (dotted)",
+finish(right, xlabel="share of the way $t$", ylabel="distance", title="to the nearest of 2,000 real puppies",
        limits=((0, 1), (0, 1.15 * float(max(to_real["noise"].max(), to_real["pixels"].max())))))
 
 
@@ -696,7 +707,7 @@ for name, wanted in seen(many).items():
     slope = torch.linalg.lstsq(torch.cat([z_many, torch.ones(2000, 1)], dim=1), wanted[:, None].float()).solution[:64, 0]
     directions[name] = slope / slope.norm()
 z_base = z_many[3:9]
-fig, ax = plt.subplots(figsize=(9.2, 4.4), layout="constrained")
+fig, ax = plt.subplots(figsize=(9.6, 4.4), layout="constrained")
 
 
 def moved(z, direction, amount):
@@ -708,11 +719,13 @@ def turned(knob, amount):
         return sheet_of(torch.cat([moved(z_base, directions[knob], a) for a in (-amount, 0.0, amount)]))
 
 
-knob_image = show_sheet(ax, turned("pointed ears", 2.0), "one way, as they are, the other way")
+knob_image = show_sheet(ax, turned("pointed ears", 2.0), " ")
+name_rows(ax, ("against it", "as they are", "along it"))
 
 
 def draw(knob, amount):
     knob_image.set_data(turned(knob, amount))
+    ax.set_title(f"the direction found for: {knob}", loc="left")
     return f"Six puppies, moved by {amount:.2f} against and along the direction found for: {knob}."
 
 
@@ -761,12 +774,14 @@ found = painter(z_found.detach())
 
 others = fresh[6:].flatten(1)
 middle = others.mean(dim=0)
-components = torch.pca_lowrank(others, q=64, niter=6)[2]  # (3072, 64)
+with torch.random.fork_rng():  # pca_lowrank begins with random directions of PyTorch's own
+    torch.manual_seed(SEED)
+    components = torch.pca_lowrank(others, q=64, niter=6)[2]  # (3072, 64)
 by_components = ((wanted.flatten(1) - middle) @ components @ components.T + middle).reshape(wanted.shape).clamp(0, 1)
 
-fig, ax = plt.subplots(figsize=(6.6, 3.6), layout="constrained")
+fig, ax = plt.subplots(figsize=(7.6, 3.4), layout="constrained")
 picture_grid(ax, torch.cat([wanted[:6], found[:6], by_components[:6]]), columns=6)
-ax.set_title("wanted, found in the noise, by 64 components", loc="left")
+name_rows(ax, ("wanted", "found in\nthe noise", "by 64\ncomponents"))
 plt.show()
 missed = {name: (x - wanted)[:6].flatten(1).norm(dim=1) for name, x in {"found": found, "components": by_components}.items()}
 print(f"distance from the six fresh ones: nearest of 2,000 painted {nearest(wanted[:6], many)[1].mean():.2f}, found by descent "
@@ -801,12 +816,14 @@ print(f"even if all {count} suspicious ones of 500 were copies: at most about {1
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.4, 3.0), layout="constrained", width_ratios=[1.7, 1])
 order = near["pixels"]["generated"].argsort()[:8]
 picture_grid(left, torch.cat([many[order], draw_puppies(training_set.factors[closest["generated"][order]], 32)]), columns=8)
-left.set_title("the eight nearest of 500 (above), their training puppies (below)", loc="left")
+left.set_title("the eight nearest of 500, their training puppies", loc="left")
+name_rows(left, ("generated", "training"))
 bins = np.linspace(0, float(torch.cat([*near["pixels"].values()]).max()), 40)
-for d, colour, style in zip(near["pixels"].values(), (PALETTE["real"], PALETTE["generated"], PALETTE["extra"]), ("-", "--", ":")):
-    right.hist(d, bins, density=True, histtype="step", color=colour, lw=2, ls=style)
+for (name, d), colour, style in zip(near["pixels"].items(), (PALETTE["real"], PALETTE["generated"], PALETTE["extra"]), ("-", "--", ":")):
+    right.hist(d, bins, density=True, histtype="step", color=colour, lw=2, ls=style, label=name)
+right.legend(frameon=False)
 right.axvline(near["pixels"]["fresh real"].quantile(0.05), color=PALETTE["ink"], lw=1)
-finish(right, xlabel="distance to the nearest of 10,000, at half size", ylabel="density", title="real (solid), generated (dashed),\nplanted copies (dotted)")
+finish(right, xlabel="distance to the nearest of 10,000, at half size", ylabel="density")
 plt.show()
 assert share < 0.05 < 0.5 < noticed, "fewer suspicious ones than among real puppies, by a test that sees most copies"
 assert suspicious["features"]["planted copies"] < 0.4 and (closest["planted copies"] == torch.arange(30)).all()
@@ -827,8 +844,8 @@ assert suspicious["features"]["planted copies"] < 0.4 and (closest["planted copi
 fashion = load_recording("fashion_modified")
 clothes = load_fashion("test")[0]
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.4, 3.9), layout="constrained")
-fashion_image = show_sheet(left, unpack_sheet(fashion["sheets"][0, -1]), "generated")
-show_sheet(right, sheet_of(clothes[:24]), "real")
+fashion_image = show_sheet(left, unpack_sheet(fashion["sheets"][0, -1]), "generated", side=28)
+show_sheet(right, sheet_of(clothes[:24]), "real", side=28)
 
 
 def draw(look):
@@ -982,8 +999,8 @@ compare("gradient_of", lambda: gradient_of(fresh[:9]), (down.abs().mean() + alon
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | real and generated points that hardly overlap, with a good $D$; a slow $D$ (collapse) |
 # | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance (of two bells) | a discriminator that keeps pace | a gradient as noisy as it is long; a slow $D$ (collapse) |
 # | Wasserstein, clipped (lesson 10) | an unknown multiple of a distance like $W_1$ | stays, but its size depends on the bound | a critic near its best, shallow | a bound too small or too large; depth |
-# | Wasserstein, gradient penalty (lesson 10) | $W_1 + W_1^2/(4L)$ for a shift (the gap alone shows $W_1 + W_1^2/(2L)$) | stays: length about $1 + W_1/(2L)$ | a critic near its best: several steps, twice back-propagated | too few critic steps; turning round on a line |
-# | VAE (lesson 11) | how badly pictures are painted again, pixel by pixel, plus the price of their codes (a bound of the likelihood, if pixels were coin tosses) | stays: each picture has its own code | an encoder | soft pictures; codes that miss the normal distribution |
+# | Wasserstein, gradient penalty (lesson 10) | about $W_1 + W_1^2/(4L)$ (the gap alone: about $W_1 + W_1^2/(2L)$) | stays: length about $1 + W_1/(2L)$ | a critic near its best: several steps, twice back-propagated | too few critic steps; turning round on a line |
+# | VAE (lesson 11) | how badly pictures are painted again, pixel by pixel, plus the price of their codes | stays: each picture has its own code | an encoder | soft pictures; codes that miss the normal distribution |
 #
 # ## Next
 #
@@ -1021,7 +1038,7 @@ compare("gradient_of", lambda: gradient_of(fresh[:9]), (down.abs().mean() + alon
 # %% [markdown] tags=["answer"]
 # <details><summary>Answers 5 and 6</summary>
 #
-# (5) Captured is nearly 40 and reverse KL near 0: both look at litters only, and the means are clear enough to be read. Sharpness and the background's spread give it away, and recall most of all: real puppies do not lie among 40 points. Precision does not: to the reader a soft puppy is a puppy. The cell below counts. (6) At generated pictures the slope has work to do: it pushes them. At real ones, once the generator is right, no slope is needed, so a penalty there does no harm in the end. Batch norm would make the score of one picture depend on the others of its batch; then its slope would, too, and a penalty on *its own* slope would mean nothing.
+# (5) Captured is nearly 40 and reverse KL near 0: both look at litters only, and the means are clear enough to be read. Sharpness and the background's spread give it away. Precision does not: to the reader a soft puppy is a puppy. Nor does recall deserve trust here. It is 0, but it would be 0 for real puppies as well, if each came four times: the third neighbour of a repeated picture is the picture itself, so it reaches nowhere. With each of the forty once it is nearly 1, for neighbours that lie far apart reach far. Ask first how many pictures differ. The cell below counts. (6) At generated pictures the slope has work to do: it pushes them. At real ones, once the generator is right, no slope is needed, so a penalty there does no harm in the end. Batch norm would make the score of one picture depend on the others of its batch; then its slope would, too, and a penalty on *its own* slope would mean nothing.
 #
 # </details>
 
@@ -1032,11 +1049,15 @@ forty = means[torch.randint(40, (2000,), generator=rng)]
 print(score_puppies(forty))
 forty_precision, forty_recall = precision_recall(litter_features(forty[:1000]), litter_features(fresh[:1000]))
 print(f"precision {forty_precision:.2f}, recall {forty_recall:.2f}")
-assert forty_recall < 0.1 < forty_precision
+four_times = precision_recall(litter_features(fresh[1000:1250].repeat(4, 1, 1, 1)), litter_features(fresh[:1000]))[1]
+once = precision_recall(litter_features(means), litter_features(fresh[:1000]))[1]
+print(f"recall of 250 real puppies, each four times: {four_times:.2f}; of the forty means, each once: {once:.2f}")
+assert forty_recall == four_times == 0 and once > 0.9, "recall measures nothing where pictures are repeated"
+assert score_puppies(forty).laplacian < 0.5 and score_puppies(forty).background < 0.5 and forty_precision > 0.7
 
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 7: a way to begin</summary>
 #
-# `pictures = load_folder("my_pictures", size=32)`, then the pair of this lesson and `train_pictures(generator, judge, pictures, rng, seconds=300)`. Show each sheet with `picture_grid`, oldest last, and let the friend stop you. A thousand pictures are few, a hundred too few: with so few, look for copies first.
+# `pictures = load_folder("my_pictures", size=32)`, then the pair of this lesson and `train_pictures(generator, judge, pictures, rng, seconds=300)`. Show the sheets with `picture_grid` in the order of training, the earliest first, until the friend can say what they show. A thousand pictures are few, a hundred too few: with so few, look for copies first.
 #
 # </details>
