@@ -161,7 +161,7 @@ def judge_field(ax, field, limits, is_probability=True, numbers=True, clear_of=N
 
 
 def _round_levels(low, high):
-    """Round numbers between low and high, three to six of them."""
+    """Round numbers between low and high, two to six of them."""
     levels = MaxNLocator(nbins=6, steps=[1, 2, 5, 10]).tick_values(low, high)
     return levels[(levels > low) & (levels < high)]
 
@@ -343,7 +343,7 @@ def loss_curves(ax, losses, average=1, cursor=None, scale="auto", colors=("ink",
         ax.axhline(0, color=PALETTE["muted"], lw=0.8)
     else:
         ax.set_yscale(scale)
-    if scale == "log" and high < 100 * low:  # less than two tens: numbers between them, and room for each
+    if scale == "log" and high < 100 * low:  # less than two powers of ten: numbers between them, and room for each
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         ax.yaxis.set_minor_formatter(NullFormatter())

@@ -84,7 +84,7 @@ def kept(what):
     (lambda: widgets.shown()[-2].controls["x"].source.observe(lambda _: None, "value"), "more listeners"),
     (lambda: plt.figure(), "More than 20 figures have been opened"),
     (lambda: plt.figure() if len(plt.get_fignums()) < 15 else None, "more open pyplot figures"),
-    (lambda: np.ones(2**18), "more MB of memory"),
+    (lambda: np.ones(2**20), "more MB of memory"),  # more than earlier tests may have left free
 ])
 def test_what_is_left_behind_is_found(what, sentence):
     before = plt.get_fignums()

@@ -399,7 +399,7 @@ assert mean_pieces[2, 8, 8, 2] < mean_pieces[2, 16, 16, 2]
 #
 # ## The code: learning from pairs
 #
-# In words: *draw a batch of pairs; measure the squared error; ask for its gradient in all parameters; take a small step downhill (the *learning rate*, `lr`, sets its size); repeat.* The gradient comes from
+# In words: *draw a batch of pairs; measure the squared error; ask for its gradient in all parameters; take a small step downhill (the **learning rate**, `lr`, sets its size); repeat.* The gradient comes from
 # **backpropagation** (the chain rule, applied from the last layer to the first, `loss.backward()`). The step is made by **Adam**, a common rule that
 # gives every parameter its own step length. Along the way the loop keeps copies of the network, so that we can look back.
 
@@ -510,7 +510,7 @@ assert min(errors["[8]"]) > max(errors["[64]"]), "no seed makes 8 units as good 
 assert np.mean(errors["[8]"]) > 2 * np.mean(errors["[64]"])
 
 # %% [markdown]
-# **(b)**: one layer of 8 ends far behind one of 64: even its best seed is worse than the worst of the other's. Two layers of 8, with a third of the parameters of one of 64, come as near, since a second layer folds what was folded already.
+# **(b)**: one layer of 8 ends far behind one of 64: even its best seed is worse than the worst of the other's. Two layers of 8, with a third of the parameters of one of 64, come as near here, since a second layer folds what was folded already; other starts do worse.
 # Two layers of 64 do the job from each of the three seeds.
 #
 # So a network *can* be the transformation. There is a theorem: the **universal approximation theorem** says that a network with one hidden layer and an activation such as tanh or ReLU (any that is no polynomial), if it is wide enough, comes as near as you like to any continuous

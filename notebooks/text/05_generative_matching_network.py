@@ -191,7 +191,7 @@ for _ in range(400):
     losses.append(loss.item())
 print(f"squared MMD: {losses[0]:.3f} at first, {np.mean(losses[-50:]):.4f} on average over the last 50 steps")
 assert np.mean(losses[-50:]) < losses[0] / 10, "it falls tenfold"
-assert {p for group in optimizer.param_groups for p in group["params"]} == set(generator.parameters()), "only G is moved: no noise, no data"
+assert all(p.grad is not None for p in generator.parameters()) and z.grad is None and x_real.grad is None, "only G is moved: no noise, no data"
 
 # %% [markdown]
 # Compare it with lesson 3's training loop: there, a partner stood beside every noise vector. Here nobody says which $z$ should become which $x$. The two batches are just two clouds.
@@ -565,7 +565,7 @@ for seed in (1, 2):
     assert row["nearest"] > 1, "on average farther from the training pictures than fresh puppies are"
 
 # %% [markdown]
-# Read the columns. *The GMN on codes does not collapse*: its spread stays near that of real puppies, on all three seeds, and it *does not copy* throughout: on average its pictures are farther from the training pictures than fresh puppies are. (A mean would hide single copies; lesson 11 has a test for them.) That is also what is wrong with them: they lie *beside* the thin sheets on which puppies lie.
+# Read the columns. *The GMN on codes does not collapse*: its spread stays near that of real puppies, on all three seeds, and it *does not simply copy*: on average its pictures are farther from the training pictures than fresh puppies are. (A mean would hide single copies; lesson 11 has a test for them.) That is also what is wrong with them: they lie *beside* the thin sheets on which puppies lie.
 # (The decoder alone blurs; false detail lifts the sharpness above 1 again. And *litters* is a generous measure: the reading network names a litter for any picture, even an ugly one. Lesson 11 comes back with better ones.)
 #
 # Now look at the last row. One Gaussian, that is means and covariances and nothing else, does as well in every column of this table, or better. After this training these measures, and perhaps your eyes, give no sign that the GMN has learned anything beyond them. Claims about generated pictures need such a row.

@@ -551,7 +551,7 @@ sliders(draw, fig, top_left=(*pay, 1.0), top_right=(*pay, -1.0), bottom_left=(*p
 #
 # ## What you saw
 #
-# **(c)**. Whatever is not a fair toss can be learned and used against you. The fair toss cannot: against $p = \tfrac12$, heads and tails give Column the same. With **pure** strategies, whoever has to show the coin first loses. With **mixed** ones it no longer matters whose plan is known first. (In this formula $p$ and $q$ list the probabilities of *all* choices; $p^\top\! A\,q$ is what Row gets on average.)
+# **(c)**. Whatever is not a fair toss can be learned and used against you. The fair toss cannot: against $p = \tfrac12$, heads and tails give Column the same. With **pure** strategies, whoever has to show the coin first loses. With **mixed** ones it no longer matters whose plan is known first. (In the formula below $p$ and $q$ list the probabilities of *all* choices; $p^\top\! A\,q$ is what Row gets on average.)
 #
 # $$\max_p \min_q\, p^\top\! A\, q \;=\; \min_q \max_p\, p^\top\! A\, q.$$
 #

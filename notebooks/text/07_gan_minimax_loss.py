@@ -1010,7 +1010,7 @@ assert far(moon_film[-1]) < 0.8 * far(at_400), "on the moons the picture got bet
 assert abs(moon_film[-1].judge_losses[-100:].mean() - at_400.judge_losses[-100:].mean()) < 0.1, "... and D's loss did not tell"
 
 # %% [markdown]
-# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the two are about level, and both still far from the floor. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
+# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the two are about level with these seeds, and both still far from the floor; with others the GAN still swings to and fro at this step. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
 #
 # ## When it breaks
 #

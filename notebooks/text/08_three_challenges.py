@@ -226,8 +226,8 @@ for i, (name, (low, high, start, end)) in enumerate(SCALES.items()):
     right.plot([0, 1], [-i, -i], color=PALETTE["muted"], lw=1)
     right.plot([(start - low) / (high - low), (end - low) / (high - low)], [-i, -i], color=PALETTE["muted"], lw=9,
                alpha=0.45, solid_capstyle="butt")
-    for x, end in enumerate((low, high)):
-        right.text(x, -i - 0.36, f"$10^{{{end}}}$" if name == "gradient at G" else end, ha="center", va="center",
+    for x, number in enumerate((low, high)):
+        right.text(x, -i - 0.36, f"$10^{{{number}}}$" if name == "gradient at G" else number, ha="center", va="center",
                    fontsize="small", color=TEXT["muted"])
     rows[name] = right.plot([0], [-i], "D", color=PALETTE["ink"], ms=8, clip_on=False)[0], right.text(
         1.06, -i, "", va="center", color=PALETTE["ink"])
@@ -649,10 +649,11 @@ loose, strict, flat, fixed = tried
 assert median[loose, moons, False] > median["a random stop", moons, False], "on the moons, worse than a random stop"
 assert median[loose, moons, True] > 1.3 * median[fixed, moons, True], "and averaging alone does not save it there"
 assert max(median[strict, name, True] / median[fixed, name, True] for name in targets) < 1.35, "the strict rule: about as good"
+assert all(median[strict, name, True] == min(median[label, name, True] for label in labels[:-1]) for name in targets), "the first on both"
 assert all(median[fixed, name, True] < 1.6 * median["the best stop, in hindsight", name, False] for name in targets)
 
 # %% [markdown]
-# *What the table says.* The averaging does most of it: with one exception the averaged weights are nearer at the same stop, in nearly every seed. (The exception is the loose 50 % rule on the line: it stops so early that the average still lags behind.) Without averaging no rule is best on both targets; with it the stricter 50 % rule has the smallest median on both, by a hair. The article's 50 % rule, taken loosely, stops far too early on the moons, where two players who both know little also play a draw: a random stop does better. Made stricter (*width* and *looks*), it is about as good as a fixed number of steps, and no better in a way that one could have known before. With averaged weights and some patience one comes near the best stop in hindsight, which nobody could have chosen. If you have fresh data to spare, stop by a distance to *them*: a number from outside the game.
+# *What the table says.* The averaging does most of it: with one exception the averaged weights are nearer at the same stop, in nearly every seed. (The exception is the loose 50 % rule on the line: it stops so early that the average still lags behind.) Without averaging no rule is best on both targets; with it the stricter 50 % rule has the smallest median on both, by little. The article's 50 % rule, taken loosely, stops far too early on the moons, where two players who both know little also play a draw: a random stop does better. Made stricter (*width* and *looks*), it is about as good as a fixed number of steps, and no better in a way that one could have known before. With averaged weights and some patience one comes near the best stop in hindsight, which nobody could have chosen. If you have fresh data to spare, stop by a distance to *them*: a number from outside the game.
 #
 # ---
 # # Part C: vanishing gradients

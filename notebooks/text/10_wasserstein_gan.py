@@ -426,7 +426,7 @@ assert math.isclose(((p - q) * grades_of([-2, -2, 2, 2])).sum(), 2 * max(allowed
 #
 # ### The potential in the plane
 #
-# Thirty piles, thirty holes. With its plan the solver gives a second answer, the *dual variables* (`marginals`): one for each sum that has to hold. One more unit that leaves a pile *and* arrives in a hole makes the work dearer by the price at the hole minus the price at the pile (as long as the same plan stays the cheapest); a pile's number counts what leaves, hence the minus in `cheapest_plan`. Each price alone means nothing: a constant may be added to all. Anywhere else, the lowest price that no way forbids is $f(x) = \max_k\,\bigl(f(x_k) - \lvert x - x_k\rvert\bigr)$: cones, one under each point, of which the highest counts; nowhere steeper than 1, and at the points it keeps their prices.
+# Thirty piles, thirty holes. With its plan the solver gives a second answer, the *dual variables* (`marginals`): one for each sum that has to hold. One more unit that leaves a pile *and* arrives in a hole makes the work dearer by the price at the hole minus the price at the pile (as long as the same ways stay the cheapest); a pile's number counts what leaves, hence the minus in `cheapest_plan`. Each price alone means nothing: a constant may be added to all. Anywhere else, the lowest price that no way forbids is $f(x) = \max_k\,\bigl(f(x_k) - \lvert x - x_k\rvert\bigr)$: cones, one under each point, of which the highest counts; nowhere steeper than 1, and at the points it keeps their prices.
 
 # %% tags=["nbval-ignore-output"] teaches=["D37", "D38"]
 N = 30
@@ -820,7 +820,7 @@ print(f"angle between the arrows under penalty 0.1 and 10: cosine, median {cosin
 assert cosine.median() > 0.7
 
 # %% [markdown]
-# The formula holds well here, although these clouds are no single points. (It is exact for one point against one point. Otherwise a critic is steepest where much has to pass and few places are tested; on a line its gap is then at least as large, and much larger where a cloud has parts far apart.) With weight 10 the slope is about 1 and the gap about $W_1$. With a small weight, such as the 0.1 in the authors' own program for toy data, the critic is several times too steep and its gap several times $W_1$. For training that matters little: the *directions* of the arrows are roughly those of the strict critic (the cosine is printed), and Adam takes out a common factor. But it is no distance in metres. And a clipped critic shows some *multiple*, which goes about like $c^3$ here and which nobody knows beforehand.
+# The formula holds well here, although these clouds are no single points. (It is exact for one point against one point. Otherwise a critic is steepest where much has to pass and few places are tested; on a line its gap is then at least as large, and it can be much larger, as where a few points have a long way to go.) With weight 10 the slope is about 1 and the gap about $W_1$. With a small weight, such as the 0.1 in the authors' own program for toy data, the critic is several times too steep and its gap several times $W_1$. For training that matters little: the *directions* of the arrows are roughly those of the strict critic (the cosine is printed), and Adam takes out a common factor. But it is no distance in metres. And a clipped critic shows some *multiple*, which goes about like $c^3$ here and which nobody knows beforehand.
 #
 # **Does it order distances?** Real: the ring of eight heaps. Generated: the same ring, shifted. (The exact $W_1$ of a shift is its length: no plan is cheaper, since the mean has to move so far.) One fresh critic for each shift, ten times. Beside it the JS divergence, all that the best discriminator of lesson 7 measures.
 
@@ -869,7 +869,7 @@ assert ordered >= TIMES - 3 and min(js) > math.log(2) - 0.01
 assert all(abs(a - t) < 0.45 for a, t in zip(by_pairing, ring_shifts) if t >= 1)
 
 # %% [markdown]
-# **Figure 10.9.** The gap of fresh critics (thin lines, each of which joins six critics, one for each shift) against the shift; the exact $W_1$ (diagonal); pairings of 600 points (rings; for small shifts too large, for two samples of one distribution are never equal); and JS (squares), stuck at $\log 2$. At large shifts the gap lies above the diagonal by about $W^2/(2L)$, as the formula says. Most rows are in order; in another run a critic may still lean the wrong way from its random start and show far too little.
+# **Figure 10.9.** The gap of fresh critics (thin lines, each of which joins six critics, one for each shift) against the shift; the exact $W_1$ (diagonal); pairings of 600 points (rings; for small shifts too large, for two samples of one distribution are never equal); and JS (squares), stuck at $\log 2$. At large shifts the gap lies above the diagonal by about $W^2/(2L)$, as the formula says. Here all rows are in order, or nearly all (see the print); now and then a critic still leans the wrong way from its random start and shows far too little.
 #
 # **Does the gradient stay?** Lesson 8 froze a generator against a narrow ring and let the judge learn on. The same with ten judges of each kind; what is drawn is the mean length of the arrow at a generated point.
 
@@ -984,7 +984,7 @@ at_points = {name: np.median(values[:, 0]) for name, values in by_layer.items()}
 assert 1e5 < at_points["clip 0.3"] / at_points["clip 0.1"] < 1e6 and 1e11 < at_points["clip 0.06"] / at_points["clip 0.03"] < 1e13, "twelve layers"
 
 # %% [markdown]
-# **Figure 10.12.** Slopes at what enters each layer, from the last (right) to the points themselves (left), in critics of twelve layers; the axis is logarithmic. What reaches the generator is the left end. Between critics that have learned it goes about like $c^{12}$: from 0.1 to 0.3, some hundred thousand times the slope. A small bound leaves nothing of it (or learns very late: between 0.03 and 0.06 lie twelve powers of ten), a large one makes a monster, and the middle is narrow; the penalty holds it near 1. (The authors of clipping called it "a clearly terrible way". With three layers, as in the figure before, the middle is wider.)
+# **Figure 10.12.** Slopes at what enters each layer, from the last (right) to the points themselves (left), in critics of twelve layers; the axis is logarithmic. What reaches the generator is the left end. Between critics that have learned it goes about like $c^{12}$: from 0.1 to 0.3, some hundreds of thousands of times the slope. A small bound leaves nothing of it (or learns very late: between 0.03 and 0.06 lie twelve powers of ten), a large one makes a monster, and the middle is narrow; the penalty holds it near 1. (The authors of clipping called it "a clearly terrible way". With three layers, as in the figure before, the middle is wider.)
 
 # %% [markdown]
 # ---
@@ -1081,9 +1081,11 @@ beats = {
     "moons, same work: penalty, 5 beats penalty, 1": moons_w1["penalty_5"] < moons_w1["penalty_1"],
     "ring, same work: minimax, 1 beats minimax, 5": ring_w1["minimax_1"] < ring_w1["minimax_5"],
 }
+with_every_seed = [*list(beats)[:2], "moons, same work: penalty, 5 beats penalty, 1"]
 for claim, seeds_for in beats.items():
     print(f"{claim}: {seeds_for.sum()} of {n} seeds")
-    assert seeds_for.sum() >= (n if "minimax, 1 beats penalty" in claim or "penalty, 5 beats penalty" in claim else 16)
+    assert seeds_for.sum() >= (n if claim in with_every_seed else 16)
+assert set(with_every_seed) < set(beats)
 print("\nundecided:")
 for claim, seeds_for in {"moons, same work: minimax, 1 beats minimax, 5": moons_w1["minimax_1"] < moons_w1["minimax_5"],
                          "ring, same work: penalty, 5 beats penalty, 1": ring_w1["penalty_5"] < ring_w1["penalty_1"]}.items():

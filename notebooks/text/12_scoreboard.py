@@ -608,7 +608,7 @@ for key, aims in AIMS.items():
     assert inner.min() > 0.5 and 1.7 < inner.mean() / (1 - math.exp(-0.5)) < 2.3 and far.min() > 0.01, "heaps too narrow, and bridges"
     ours = papers[key]["captured"].mean(), 100 * papers[key]["high_quality"].mean(), papers[key]["reverse_kl"].mean()
     rows = [row[key == "grid"] for row in PUBLISHED.values()]
-    assert all(captured <= ours[0] and (kl is None or kl > ours[2]) for captured, _, kl in rows), "none captures more or is as even"
+    assert all((captured < ours[0] or key == "ring") and (kl is None or kl > ours[2]) for captured, _, kl in rows), "none captures more; none that says so is as even"
     purer = [captured for captured, quality, _ in rows if quality >= ours[1]]
     assert purer == ([1, 6.3] if key == "ring" else []), "the rows that have more high quality, and how many heaps they capture"
     assert (papers[key]["captured"] == len(narrow[key].modes)).all() and 1.5 < papers[key]["w1"].mean() / papers[key]["w1_floor"].mean() < 2
@@ -625,7 +625,7 @@ plt.show()
 # %% [markdown]
 # **Figure 12.8.** Seed 0 of each: 2,500 real points (blue circles) and 2,500 generated ones (orange triangles).
 #
-# Every seed captures every heap of both. On the grid no published row is as good in any count that it reports. On the ring none captures more or is as even, and two have a little more high quality: plain GANs, one with a single heap and one with 6.3. Wasserstein-1, which the papers do not report, sees what is left: it stays above its floor by more than half of it. The cell shows where it looks. Inside a heap the points lie much too near to the centre: about twice as many as they should within one sd, a mild collapse. And one or two in a hundred lie on bridges (lesson 3), far from every heap. In the count of high quality the two faults cancel, so a share just below a perfect sampler's is no proof of the right width; it is a reason to look from near. The shares of the heaps are not quite equal either.
+# Every seed captures every heap of both. On the grid no published row is as good in any count that it reports. On the ring none captures more, none that reports it is as even, and two have as much high quality or more: plain GANs, one with a single heap and one with 6.3. Wasserstein-1, which the papers do not report, sees what is left: it stays above its floor by more than half of it. The cell shows where it looks. Inside a heap the points lie much too near to the centre: about twice as many as they should within one sd, a mild collapse. And one or two in a hundred lie on bridges (lesson 3), far from every heap. In the count of high quality the two faults cancel, so a share just below a perfect sampler's is no proof of the right width; it is a reason to look from near. The shares of the heaps are not quite equal either.
 #
 # That does not make it a better method than theirs. Our networks, budget, rates and noise are not theirs; some of their rows are eight years old; and this recipe was searched for this very table, which is the surest way to the top of one. What it shows is what the parts of this series do together: a game that sharpens, a distance that counts, fog where nothing overlaps, and an average.
 
@@ -969,7 +969,7 @@ compare("too_good", lambda: too_good(0.999, 2500), (0.999 - 0.9889) / math.sqrt(
 # - A board compares methods *with settings* under *one* budget. Its seeds were not used for choosing, its floor says what perfect means, and its worst seeds are shown.
 # - On these six distributions and in seconds, the matching network is first at the start and first or tied at the end by Wasserstein-1 (in between, minimax leads it clearly on the ring), the old losses are the sharpest on narrow heaps, the critic with the penalty is good at filled areas and slow, and the count of captured heaps tells nothing apart on the ring. In pictures the order is another one.
 # - One seed often names another leader than twenty; a bad learning rate costs more than the choice between two methods that are nearly tied.
-# - Fog that lifts, pairs, a falling rate and an average (for the grid an MMD besides) bring a small GAN to where no row listed here captures more heaps or is as even; and its heaps are too narrow all the same. A recipe searched for a table stands high in it.
+# - Fog that lifts, pairs, a falling rate and an average (for the grid an MMD besides) bring a small GAN to where no row listed here captures more heaps or reports them as even; and its heaps are too narrow all the same. A recipe searched for a table stands high in it.
 #
 # The table that grew through the series, complete:
 #
