@@ -5,6 +5,7 @@ them for the report at the end. The same machine gives the same file.
 """
 
 import contextlib
+import io
 import os
 import pathlib
 import sys
@@ -82,10 +83,10 @@ def train(n_steps=N_STEPS, seed=1, drawn=DRAWN):
 
 def save(weights, path=puppies.WEIGHTS):
     """Write the weights as float16 arrays; the old file stays in place until the new one is complete."""
-    part = path.with_name(f"{path.name}.part")
+    part, packed = path.with_name(f"{path.name}.part"), io.BytesIO()
+    np.savez(packed, **{name: w.numpy().astype(np.float16) for name, w in weights.items()})
     try:
-        with open(part, "wb") as file:
-            np.savez(file, **{name: w.numpy().astype(np.float16) for name, w in weights.items()})
+        part.write_bytes(packed.getvalue())
         os.replace(part, path)
     except OSError as error:
         sys.exit(f"{path} could not be written ({error.strerror}); an old file is as it was.")

@@ -8,6 +8,7 @@ import ast
 import hashlib
 import importlib
 import inspect
+import io
 import json
 import multiprocessing
 import os
@@ -165,12 +166,14 @@ def _check_writable(*folders):
 
 def write(path, arrays):
     """The arrays as one compressed .npz; a file of this name is whole, or it is not there."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         part = Path(file.name)
     try:
         with part.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            file.write(packed.getvalue())
             file.flush()
             os.fsync(file.fileno())
         part.chmod(0o644)
