@@ -60,7 +60,7 @@ address: .venv/ready  # Write REPOSITORY=owner/name into badges and bootstrap ce
 	@.venv/bin/python notebooks/address.py "$(REPOSITORY)"
 
 benchmark: .venv/ready  # Measure what has to be fast
-	@.venv/bin/python -m tests.benchmarks
+	@TQDM_DISABLE=1 .venv/bin/python -m tests.benchmarks
 
 data: .venv/ready  # Make the files in data/ again, each by its command (data/README.md)
 	@set -e; for command in data/make_*.py; do echo "$$command"; .venv/bin/python $$command; done

@@ -147,7 +147,7 @@ def write(path, book):
 async def rebuild(twin, folder, gate):
     """One lesson; prints what happened and returns whether all was well."""
     async with gate:
-        for again in (True, False):
+        for again in (True, True, False):
             book, seconds, begun = from_twin(twin), [], time.perf_counter()
             try:
                 await execute(book, folder, seconds)
@@ -155,7 +155,7 @@ async def rebuild(twin, folder, gate):
                 break
             except (CellTimeoutError, DeadKernelError) as error:
                 problems = [f"cell {len(seconds)}: {first_line(str(error))}"]
-                # on a crowded machine a message to a kernel gets lost, about once in some hundred notebooks
+                # on a crowded machine a message to a kernel gets lost, about once in some dozens of notebooks
                 if not again or isinstance(error, DeadKernelError):
                     break
                 print(f"{twin.stem}: no answer from cell {len(seconds)}, trying once more", flush=True)

@@ -66,6 +66,7 @@ ax.set(xlim=limits[0], ylim=limits[1])
 
 def move(shift):
     cloud.set_data(points[:, 0] + shift / 10, points[:, 1] + shift / 10)
+    return f"Shifted by {shift / 10:.1f}."
 
 
 sliders(move, fig, shift=(0, 50, 1, 0))
