@@ -1046,14 +1046,15 @@ compare("gradient_of", lambda: gradient_of(fresh[:9]), (down.abs().mean() + alon
 litters = litter_probabilities(fresh).argmax(dim=1)
 means = torch.stack([fresh[litters == k].mean(dim=0) for k in range(40)])
 forty = means[torch.randint(40, (2000,), generator=rng)]
-print(score_puppies(forty))
+forty_score = score_puppies(forty)
+print(forty_score)
 forty_precision, forty_recall = precision_recall(litter_features(forty[:1000]), litter_features(fresh[:1000]))
 print(f"precision {forty_precision:.2f}, recall {forty_recall:.2f}")
 four_times = precision_recall(litter_features(fresh[1000:1250].repeat(4, 1, 1, 1)), litter_features(fresh[:1000]))[1]
 once = precision_recall(litter_features(means), litter_features(fresh[:1000]))[1]
 print(f"recall of 250 real puppies, each four times: {four_times:.2f}; of the forty means, each once: {once:.2f}")
 assert forty_recall == four_times == 0 and once > 0.9, "recall measures nothing where pictures are repeated"
-assert score_puppies(forty).laplacian < 0.5 and score_puppies(forty).background < 0.5 and forty_precision > 0.7
+assert forty_score.laplacian < 0.5 and forty_score.background < 0.5 and forty_precision > 0.7
 
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 7: a way to begin</summary>
