@@ -1,5 +1,6 @@
 """The sweep finds what it is there to find."""
 
+import itertools
 import sys
 from types import SimpleNamespace
 
@@ -93,6 +94,18 @@ def test_what_is_left_behind_is_found(what, sentence):
         plt.close(number)
     assert any(sentence in line for line in found) and all(line.startswith("['x']") for line in found)
     assert tried[1] == 50 and sweep.failed_controls([made(kept(list), x=(0, 9, 1))]) == ([], [50])
+
+
+def test_memory_that_comes_once_is_no_leak():
+    settings = itertools.count()
+    heap = []
+
+    def draw(x):
+        if next(settings) == 30:
+            heap.append(np.ones(2**24))  # 134 MB
+        return "Fine."
+
+    assert sweep.failed_controls([made(draw, x=(0, 9, 1))]) == ([], [50 + 40])
 
 
 def test_lines_that_pile_up_in_a_figure_are_found():
