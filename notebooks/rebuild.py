@@ -16,14 +16,16 @@ import hashlib
 import io
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import jupytext
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from PIL import Image
+from traitlets.config import Config
 
 HERE = Path(__file__).resolve().parent
 LESSON_SECONDS, CELL_SECONDS = 60, 20
@@ -119,14 +121,33 @@ def clean(book):
 
 async def execute(book, folder, seconds, patience=PATIENCE):
     """Run the cells in a fresh kernel, up to the first that raises; `seconds`: one per cell."""
-    client = NotebookClient(
-        book, timeout=patience, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
-        record_timing=False, extra_arguments=["--log-level=40"],
-        resources={"metadata": {"path": str(folder)}},
-        on_cell_execute=lambda **_: seconds.append(-time.perf_counter()),
-        on_cell_executed=lambda **_: seconds.append(seconds.pop() + time.perf_counter()))
-    with contextlib.suppress(CellExecutionError):  # `complaints` finds it among the cell's outputs
-        await client.async_execute(env=os.environ | ENVIRONMENT)
+    with tempfile.TemporaryDirectory() as line:
+        # through files: another program can take a TCP port in the seconds from its choice to the kernel's start
+        files = {} if sys.platform == "win32" else {"transport": "ipc", "connection_file": f"{line}/kernel.json"}
+        client = NotebookClient(
+            book, timeout=patience, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
+            record_timing=False, extra_arguments=["--log-level=40"],
+            resources={"metadata": {"path": str(folder)}}, config=Config(KernelManager=files),
+            on_cell_execute=lambda **_: seconds.append(-time.perf_counter()),
+            on_cell_executed=lambda **_: seconds.append(seconds.pop() + time.perf_counter()))
+        awake = asyncio.create_task(keep_awake(client))
+        try:
+            with contextlib.suppress(CellExecutionError):  # `complaints` finds it among the cell's outputs
+                await client.async_execute(env=os.environ | ENVIRONMENT)
+        finally:
+            awake.cancel()
+
+
+async def keep_awake(client):
+    """Looks twice a second whether the kernel's answer is there, for as long as the task runs.
+
+    nbclient answers an Output widget on the socket on which it waits for the end of the cell. ZeroMQ tells of a message
+    once, and that answer can take the word with it: then nbclient would wait for what lies in front of it.
+    """
+    while True:
+        await asyncio.sleep(0.5)
+        if client.kc is not None and client.kc.channels_running:
+            await client.kc.shell_channel.socket.poll(1)
 
 
 def write(path, book):
@@ -147,18 +168,12 @@ def write(path, book):
 async def rebuild(twin, folder, gate):
     """One lesson; prints what happened and returns whether all was well."""
     async with gate:
-        for again in (True, True, False):
-            book, seconds, begun = from_twin(twin), [], time.perf_counter()
-            try:
-                await execute(book, folder, seconds)
-                problems = complaints(book)
-                break
-            except (CellTimeoutError, DeadKernelError) as error:
-                problems = [f"cell {len(seconds)}: {first_line(str(error))}"]
-                # on a crowded machine a message to a kernel gets lost, about once in some dozens of notebooks
-                if not again or isinstance(error, DeadKernelError):
-                    break
-                print(f"{twin.stem}: no answer from cell {len(seconds)}, trying once more", flush=True)
+        book, seconds, begun = from_twin(twin), [], time.perf_counter()
+        try:
+            await execute(book, folder, seconds)
+            problems = complaints(book)
+        except (CellTimeoutError, RuntimeError) as error:  # too slow, or the kernel died
+            problems = [f"cell {len(seconds)}: {first_line(str(error))}"]
         total = time.perf_counter() - begun
     if problems:
         for problem in problems:
