@@ -81,7 +81,7 @@ class Race:
         modes = ""
         if self.score is not None:
             k = len(self.score.weights)
-            modes = f" {self.score.covered} of {k} modes, {100 * self.score.high_quality:.0f} % high quality,"
+            modes = f" {self.score.covered} of {k} modes covered, {100 * self.score.high_quality:.0f} % high quality,"
         return f"{self.method} on {self.target}:{modes} W1 {self.w1:.3f} (floor {self.floor:.3f})"
 
 

@@ -49,7 +49,7 @@ from helpers.puppies import COAT_NAMES, FACTORS, N_FACTORS, draw_puppies, litter
 from helpers.widgets import button, sliders
 
 SEED = 1
-rng = torch.Generator().manual_seed(SEED)  # the source of everything random in this lesson
+rng = torch.Generator().manual_seed(SEED)  # the source of what is random in this lesson
 
 # %% [markdown]
 # The puppies are drawn by a program that comes with the lessons. The clothes are real photographs from the data set
@@ -371,7 +371,7 @@ plt.show()
 # **(b)**: a ghost. The straight line is $x(t) = (1-t)\,a + t\,b$ for each pixel by itself. No pixel *moves*; each fades from
 # one colour to the other.
 #
-# The straight line leaves the puppies, so their sheet is not flat. Move all twelve dials, and the puppies with one setting of
+# The straight line leaves the puppies, so they do not fill a flat sheet. Move all twelve dials, and the puppies with one setting of
 # the switches form a **thin curved sheet**: at most twelve directions to move in, within a space of 30,000. There are
 # $5 \cdot 2 \cdot 2 \cdot 2 = 40$ settings, hence 40 sheets; we call their puppies 40 **litters**. To *see* such a sheet we need
 # a shadow of it on a plane.
@@ -401,6 +401,8 @@ def project(x, mean, directions):
 
 
 # %% [markdown]
+# (`@` multiplies two matrices: each entry sums up one row times one column, here a point's numbers times a direction's.)
+#
 # Smallest input first: 300 points in the plane. Turning a cloud must not change distances, which the cell checks.
 
 # %% teaches=["D4"]
@@ -732,7 +734,8 @@ sliders(draw, fig, x1=(-11.0, 11.0, 0.5, -6.5), y1=(-9.0, 9.0, 0.5, 1.0),
 
 # %% [markdown]
 # **Figure 1.11.** Kernel density of 2,000 clothes in the plane; darker is denser (relative to the darkest place). Point 1 lies
-# in a dense place, point 2 in a sparse one. The heights are small, since they are probability per unit of *area* now.
+# in a dense place, point 2 in a sparse one. The heights are small because the cloud is wide: they are probability per unit of
+# *area* now, and the whole volume under them is 1.
 
 # %%
 fig, axes = plt.subplots(1, 3, figsize=(9.4, 2.9), layout="constrained", sharey=True)

@@ -179,7 +179,7 @@ sliders(draw, fig, direction=(0, 360, 5, 35), place=(-1.0, 2.0, 0.1, 0.5),
 # ## Try it: five knobs of a random network
 #
 # Choose *none* as activation and try to bend a line. (`mlp` is opened up in *The code*. *Weight scale* multiplies all weights; the biases stay. The
-# picture is shifted and zoomed so that the whole grid fits; without activation the weight scale only zooms, so there you will see no change. The **shadow gap** in the sentence below it is a test of normality, explained under *Check*: a normal cloud gives 0.6 to 1.4, and above 1.5 the cloud is surely not normal.)
+# picture is shifted and zoomed so that the whole grid fits; without activation the weight scale only zooms, so there you will see no change. The **shadow gap** in the sentence below it is a test of normality, explained under *Check*: a normal cloud gives 0.6 to 1.4 and hardly ever more than 1.5.)
 
 # %% teaches=["D14", "F5"]
 ACTIVATIONS = {"ReLU": nn.ReLU, "tanh": nn.Tanh, "none": None}
@@ -262,7 +262,7 @@ plt.show()
 # ## The code
 #
 # In words: *for each two neighbouring sizes a linear layer; between two layers an activation; nothing after the last.* (`pairwise` goes through neighbours: sizes 2, 64, 1 give (2, 64), then (64, 1). `nn.Sequential` applies its layers one after the other. The rest makes sure that the weights come from our `rng`.) Weights and biases start as uniform random numbers between
-# $-1/\sqrt{n}$ and $1/\sqrt{n}$, where $n$ is the number of inputs of the layer, so that sums over many inputs do not grow from layer to layer. (They shrink a little, and an untrained network makes a small heap of its noise.)
+# $-1/\sqrt{n}$ and $1/\sqrt{n}$, where $n$ is the number of inputs of the layer, so that sums over many inputs do not grow from layer to layer. (They do not grow; behind a ReLU they shrink in each layer, and an untrained network makes a small heap of its noise.)
 
 # %% tags=["shows:helpers.networks.mlp"] teaches=["D14"]
 def mlp(sizes, rng, activation=nn.ReLU):
@@ -307,7 +307,7 @@ print(f"five layers, {n_parameters} parameters, do the work of {A.numel() + b.nu
 # %% [markdown]
 # The other parameters are wasted. Now the cloud. How do we test whether it is normal in all directions? We let it cast a **shadow** on a line, that is, we project
 # it, and measure the KS distance (lesson 2) of the shadow from a normal one with the same mean and sd (standard deviation). Sixteen lines, and the largest distance counts, times
-# $\sqrt n$. Honest normal clouds stay below 1.5, as the first lines of the cell check on 200 of them (lesson 2's bound of 1.95 was for a known mean and sd; here both are
+# $\sqrt n$. Honest normal clouds stay below 1.5 but for a rare one, as the first lines of the cell check on 200 of them (lesson 2's bound of 1.95 was for a known mean and sd; here both are
 # taken from the cloud itself). Below 1.5 the test sees no difference: with a small weight scale tanh bends hardly anything, for near 0 it is almost a straight line. So the cell takes the weight scale 2.
 
 # %% teaches=["D14"]
@@ -323,7 +323,7 @@ for seed in range(n_seeds):
 for activation, each in gaps.items():
     n_normal = sum(gap < 1.5 for gap in each)
     print(f"activation {activation:5}: {n_normal:2d} of {n_seeds} random networks keep the cloud normal")
-assert sum(gap > 1.5 for gap in honest) <= 1 and max(gaps["none"]) < 1.6
+assert sum(gap > 1.5 for gap in honest) <= 1 and max(gaps["none"]) < 1.5
 assert min(gaps["ReLU"]) > 1.6 and min(gaps["tanh"]) > 1.6
 
 x = stack(z_many).detach()
@@ -372,9 +372,10 @@ for sizes in ((2, 4, 2), (2, 8, 2), (2, 8, 8, 2), (2, 8, 8, 8, 2), (2, 16, 16, 2
                            z_dense) for seed in range(n_seeds)]
     mean_pieces[sizes] = sum(counts) / n_seeds
     print(f"sizes {sizes!s:16}: {mean_pieces[sizes]:6.1f} pieces on average, at most {max(counts)}")
-    assert sizes != (2, 8, 2) or max(counts) <= 37
-assert mean_pieces[2, 4, 2] < mean_pieces[2, 8, 2] < mean_pieces[2, 8, 8, 2] < mean_pieces[2, 8, 8,
-                                                                                           8, 2]
+    if sizes == (2, 8, 2):
+        assert max(counts) <= 37, "eight lines cut a plane into at most 37 pieces"
+deeper = [mean_pieces[sizes] for sizes in ((2, 4, 2), (2, 8, 2), (2, 8, 8, 2), (2, 8, 8, 8, 2))]
+assert all(fewer < more for fewer, more in pairwise(deeper))
 assert mean_pieces[2, 8, 8, 2] < mean_pieces[2, 16, 16, 2]
 
 # %% [markdown]
@@ -505,12 +506,12 @@ for hidden in ([8], [8, 8], [64], [64, 64]):
     mean, spread = np.mean(errors[str(hidden)]), np.std(errors[str(hidden)], ddof=1)
     print(f"hidden layers {hidden!s:8} {n_parameters:5d} parameters: "
           f"error {mean:.4f}, sd over {n_seeds} seeds {spread:.4f}")
-assert max(errors["[64, 64]"]) < 0.1, "the two wide layers must fall below a tenth from every seed"
+assert max(errors["[64, 64]"]) < min(min(errors["[64]"]), min(errors["[8, 8]"])) / 2, "two wide layers do far better, from every seed"
 assert min(errors["[8]"]) > max(errors["[64]"]), "no seed makes 8 units as good as 64"
 assert np.mean(errors["[8]"]) > 2 * np.mean(errors["[64]"])
 
 # %% [markdown]
-# **(b)**: one layer of 8 ends far behind one of 64: even its best seed is worse than the worst of the other's. Two layers of 8, with a third of the parameters of one of 64, come as near here, since a second layer folds what was folded already; other starts do worse.
+# **(b)**: one layer of 8 ends far behind one of 64: even its best seed is worse than the worst of the other's. Two layers of 8, with a third of the parameters of one of 64, come as near from these three starts: a second layer can fold what was folded already.
 # Two layers of 64 do the job from each of the three seeds.
 #
 # So a network *can* be the transformation. There is a theorem: the **universal approximation theorem** says that a network with one hidden layer and an activation such as tanh or ReLU (any that is no polynomial), if it is wide enough, comes as near as you like to any continuous
@@ -518,8 +519,8 @@ assert np.mean(errors["[8]"]) > 2 * np.mean(errors["[64]"])
 #
 # ## When it breaks: weights that exist and are not found
 #
-# The *tent* goes up from 0 to 1 and down again. It is a network made of two ReLU units: $T(z) = 2\,\mathrm{relu}(z) - 4\,\mathrm{relu}(z - \tfrac12)$. It has one tooth, and each further tent stacked upon it doubles the teeth: seven tents have 64, exactly, from 14 units. The same teeth fit into two hidden layers: 8 units of the first fold the line 8 times, 16 units of the
-# second fold that 16 times. So in a network of sizes 1, 64, 64, 1 suitable weights exist; the cell writes them down. Then it trains a network of the very same sizes on pairs.
+# The *tent* goes up from 0 to 1 and down again. It is a network made of two ReLU units: $T(z) = 2\,\mathrm{relu}(z) - 4\,\mathrm{relu}(z - \tfrac12)$. It has one tooth, and each further tent stacked upon it doubles the teeth: seven tents have 64, exactly, from 14 units. The same teeth fit into two hidden layers: 8 units of the first lay the line into 8 pieces, 16 units of the
+# second lay that into 16. So in a network of sizes 1, 64, 64, 1 suitable weights exist; the cell writes them down. Then it trains a network of the very same sizes on pairs.
 
 # %% tags=["nbval-ignore-output"] teaches=["D14"]
 def teeth(z, folds=7):
@@ -567,12 +568,12 @@ ax.plot(line, by_hand(line).detach(), color=PALETTE["real"], lw=0.7,
 ax.plot(line, network(line).detach(), color=PALETTE["generated"], lw=2, ls="--",
         label="the same sizes, trained")
 ax.legend(loc="upper left", ncols=2, fontsize=8, framealpha=0.95)
-finish(ax, title="the weights exist, training does not find them", limits=((0, 1), (0, 1.3)),
+finish(ax, title="the weights exist, this training does not find them", limits=((0, 1), (0, 1.3)),
        xlabel="$z$", ylabel="$x$")
 plt.show()
 
 # %% [markdown]
-# **Figure 3.9.** Thin solid line: 64 teeth, made exactly by a network with weights written by hand. Dashed: a network of the same sizes after training on pairs; it stays near the middle, a constant, and explains nothing of the variance (a share near 1 is left over).
+# **Figure 3.9.** Thin solid line: 64 teeth, made exactly by a network with weights written by hand. Dashed: a network of the same sizes after 800 steps of training on pairs (the last of three seeds); it stays near the middle, a constant, and explains nothing of the variance (a share near 1 is left over).
 #
 # That weights exist and that training finds them remain two statements. For the spiral, both hold.
 #
@@ -684,7 +685,7 @@ assert torch.isclose(best, targets.mean(), atol=0.01)
 
 # %% tags=["nbval-ignore-output"] teaches=["D14"]
 n_seeds = 5
-widths, offsets, favourites = [], [], []
+widths, offsets, favourites, never = [], [], [], []
 for seed in range(n_seeds):
     own_rng = torch.Generator().manual_seed(100 * SEED + seed)
     network = mlp((2, 64, 64, 2), own_rng)
@@ -697,15 +698,16 @@ for seed in range(n_seeds):
     chosen = nearest_in(data, sampling.uniform_noise(20_000, 2, own_rng))
     popularity = chosen.bincount(minlength=500).sort(descending=True).values
     favourites.append(popularity[:50].sum().item() / 20_000)
+    never.append((popularity == 0).sum().item())
 print(f"random partners, {n_seeds} seeds: width at most {max(widths):.3f} of the real one, "
       f"centre at most {max(offsets):.2f} away from the mean")
 print(f"nearest partners, {n_seeds} seeds: a tenth of the real samples gets "
-      f"{100 * min(favourites):.0f} to {100 * max(favourites):.0f} % of the choices")
-assert max(widths) < 0.1 and max(offsets) < 0.3
+      f"{100 * min(favourites):.0f} to {100 * max(favourites):.0f} % of the choices; {min(never)} to {max(never)} of 500 are never chosen")
+assert max(widths) < 0.02 and max(offsets) < 0.1
 assert min(favourites) > 0.3
 
 # %% [markdown]
-# From each seed, random partners give a point at the mean. With nearest partners nearly every sample is chosen now and then, but the most popular tenth gets far more than its share: the pairing has the wrong *weights*. (One can make a *fair* pairing, in which each sample is used
+# From each seed, random partners give a point at the mean. With nearest partners most samples are chosen now and then and some never, and the most popular tenth gets far more than its share: the pairing has the wrong *weights*. (One can make a *fair* pairing, in which each sample is used
 # equally often. That is a deep idea; it returns in lesson 10.)
 #
 # We do not care *which* $z$ goes to which $x$; we only want the two **clouds** to be alike. The squared error of pairs cannot say that. What is missing is a number that says how far apart two clouds are.
@@ -810,8 +812,8 @@ for noise_dim in (1, 2, 5):
     flat, bent, small = set(), set(), set()
     for seed in range(n_seeds):
         own_rng = torch.Generator().manual_seed(100 * SEED + seed)
-        linear, network = mlp((noise_dim, 30), own_rng).double(), tanh_network(noise_dim, 30,
-                                                                               own_rng).double()
+        linear = mlp((noise_dim, 30), own_rng).double()
+        network = tanh_network(noise_dim, 30, own_rng).double()
         z = 2 * sampling.uniform_noise(2000, noise_dim, own_rng).double() - 1
         flat.add(rank_of_cloud(linear(z)))
         bent.add(rank_of_cloud(network(z)))
@@ -982,7 +984,7 @@ print(f"{'as a picture':20}{tuple(z.reshape(1, 3, 32, 32).shape)}")
 assert z.numel() == 3 * 32 * 32
 
 # %% [markdown]
-# The last layer has as many outputs as the picture has numbers. Untrained, this network makes meaningless dark dots. But the puppy renderer is a known transformation from uniform numbers to
+# The last layer has as many outputs as the picture has numbers. But the puppy renderer is a known transformation from uniform numbers to
 # pictures, so we have **pairs**: let a network learn to *draw*. To keep it short, only four of the 16 factors vary; the other twelve stay put.
 
 # %% tags=["nbval-ignore-output"] teaches=["D13", "D14"]

@@ -191,7 +191,8 @@ for _ in range(400):
     losses.append(loss.item())
 print(f"squared MMD: {losses[0]:.3f} at first, {np.mean(losses[-50:]):.4f} on average over the last 50 steps")
 assert np.mean(losses[-50:]) < losses[0] / 10, "it falls tenfold"
-assert all(p.grad is not None for p in generator.parameters()) and z.grad is None and x_real.grad is None, "only G is moved: no noise, no data"
+moved = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+assert {*map(id, moved)} == {*map(id, generator.parameters())}, "only G is moved: no noise, no data"
 
 # %% [markdown]
 # Compare it with lesson 3's training loop: there, a partner stood beside every noise vector. Here nobody says which $z$ should become which $x$. The two batches are just two clouds.
@@ -373,19 +374,19 @@ print("perfect:  ", perfect_score(ring, len(ring_film[-1].x_fake)))
 assert score_modes(ring_film[-1].x_fake, ring).captured == 8
 
 # %% [markdown]
-# All eight heaps are captured; how even the shares are differs from run to run. But in these runs a good part of the points lies *between* the heaps. Both are typical of a GMN. A real heap without generated points, *within reach of a bandwidth*, pulls at every step, and if nearer pulls do not outweigh it (Exercise 1), somebody comes; and a small rest between two heaps, with real points on both sides, is hardly pushed at all.
+# All eight heaps are captured; how even the shares are differs from run to run. But in these runs a good part of the points lies *between* the heaps. Both are typical of a GMN. A real heap without generated points, *within reach of a bandwidth*, pulls at every step, and mostly somebody comes; and a small rest between two heaps, with real points on both sides, is hardly pushed at all.
 #
 # ## Check: three experiments
 #
 # Bandwidth, batch size, noise dimension. Each is one function with one argument that varies; three seeds each, and the spread is shown. Say first what you expect.
 
 # %% tags=["nbval-ignore-output"] teaches=["D16", "D20"]
-def trained_distance(target, seed, bandwidth=BANDWIDTHS, batch_size=128, noise_dim=2):
-    """Wasserstein-1 (500 points) of a fresh network after 120 steps."""
+def trained_distance(target, seed, bandwidth=BANDWIDTHS, batch_size=128, noise_dim=2, n_steps=120):
+    """Wasserstein-1 (500 points) of a fresh network at the end of its training."""
     own_rng = torch.Generator().manual_seed(100 * SEED + seed)
     network = networks.mlp((noise_dim, 64, 64, 2), own_rng)
-    film = list(train_gmn(network, target, own_rng, bandwidth, noise_dim, n_steps=120, batch_size=batch_size,
-                          lr=4e-3, every=120, n_shown=500, n_arrows=0))
+    film = list(train_gmn(network, target, own_rng, bandwidth, noise_dim, n_steps=n_steps, batch_size=batch_size,
+                          lr=4e-3, every=n_steps, n_shown=500, n_arrows=0))
     return far(film[-1])
 
 
@@ -417,7 +418,7 @@ axes[0].set_ylabel("Wasserstein-1 after 120 steps")
 plt.show()
 
 # %% [markdown]
-# **Figure 5.8.** Each triangle is one network after 120 steps, the bars are means, the dashed line the floor: two samples of the real distribution. (Each panel has its own scale.) Left: a bandwidth far too small or far too large ruins the training; 0.3 happens to suit the moons, and several bandwidths do about as well without our knowing that. Middle: with 128 points in a batch the mean distance is clearly smaller than with 8. Right: on the ring, two noise dimensions are ahead of one and sixteen.
+# **Figure 5.8.** Each triangle is one network after 120 steps, the bars are means, the dashed line the floor: two samples of the real distribution. (Each panel has its own scale.) Left: a bandwidth far too small or far too large ruins the training; 0.3 happens to suit the moons, and several bandwidths come near it without our knowing that. Middle: with 128 points in a batch the mean distance is clearly smaller than with 8. Right: on the ring, two noise dimensions are ahead of one and sixteen.
 
 # %% teaches=["D16", "D20"]
 mean = {name: {key: np.mean(ends) for key, ends in result.items()} for name, result in results.items()}
@@ -428,7 +429,7 @@ assert mean["batch size"]["8"] > 1.15 * mean["batch size"]["128"]
 assert mean["noise dimension"]["2"] < min(mean["noise dimension"]["1"], mean["noise dimension"]["16"])
 
 # %% [markdown]
-# The batch has its price: every step compares all pairs, $3n^2$ of them. From 8 to 128 points per batch there are 256 times as many. And why does a *larger* noise space not help? The ring is a curve with gaps, and sixteen dimensions of noise have to be folded into it. A single thread, on the other hand, must be bent at every heap, which is slow to learn. Slow is the word: this is a race of 120 steps. With more steps sixteen dimensions may catch up (try 1,200: in our trials they did in some runs), and other targets want other noise: the pictures below get sixteen, since puppies vary in many ways at once.
+# The batch has its price: every step compares all pairs, $3n^2$ of them. From 8 to 128 points per batch there are 256 times as many. And why does a *larger* noise space not help? The ring is a curve with gaps, and sixteen dimensions of noise have to be folded into it. A single thread, on the other hand, must be bent at every heap, which is slow to learn. Slow is the word: this is a race of 120 steps. With more steps sixteen dimensions may catch up (`trained_distance(ring, 0, noise_dim=16, n_steps=1200)` is one way to look), and other targets want other noise: the pictures below get sixteen, since puppies vary in many ways at once.
 #
 # ### The same network, two training signals
 #
@@ -551,8 +552,8 @@ for how in ("codes", "pixels"):
     assert makes_codes["outside"] < 0.1 < 0.3 < makes_pixels["outside"], "clipping to black and white leaves a little"
     assert makes_codes["spread"] > 0.7 > makes_pixels["spread"]
 plain, gmn = table["no network: one Gaussian, fitted to the codes"], table["GMN makes codes, codes are compared"]
-assert plain["spread"] > 0.9 * gmn["spread"] and plain["nearest"] < 1.1 * gmn["nearest"]
-assert abs(plain["sharpness"] - 1) < abs(gmn["sharpness"] - 1) and plain["litters"] >= gmn["litters"] - 3
+assert plain["spread"] > 0.95 * gmn["spread"] and plain["nearest"] < gmn["nearest"]
+assert abs(plain["sharpness"] - 1) < abs(gmn["sharpness"] - 1) and plain["litters"] >= gmn["litters"]
 
 # %% [markdown]
 # The same for other seeds, where codes are compared:
@@ -568,7 +569,7 @@ for seed in (1, 2):
 # Read the columns. *The GMN on codes does not collapse*: its spread stays near that of real puppies, on all three seeds, and it *does not simply copy*: on average its pictures are farther from the training pictures than fresh puppies are. (A mean would hide single copies; lesson 11 has a test for them.) That is also what is wrong with them: they lie *beside* the thin sheets on which puppies lie.
 # (The decoder alone blurs; false detail lifts the sharpness above 1 again. And *litters* is a generous measure: the reading network names a litter for any picture, even an ugly one. Lesson 11 comes back with better ones.)
 #
-# Now look at the last row. One Gaussian, that is means and covariances and nothing else, does as well in every column of this table, or better. After this training these measures, and perhaps your eyes, give no sign that the GMN has learned anything beyond them. Claims about generated pictures need such a row.
+# Now look at the last row. One Gaussian, that is means and covariances and nothing else, does as well or better in sharpness, spread, litters and *nearest*. (*Outside* tells a network that makes pixels from a decoder, and no more.) After this training these measures, and perhaps your eyes, give no sign that the GMN has learned anything beyond them. Claims about generated pictures need such a row.
 #
 # And why noise, when the network makes pixels? Not because the comparison got worse: behind the decoder, the same comparison in pixels does no harm. The likely reason: the kernel sees only distances between pictures, and these can be made about right in a cheap way, by noise in directions in which real puppies hardly vary. (Look at *outside*, and at the spread that is left in codes. The last layer mixes 128 hidden numbers, so there are at most 128 such directions, but each is spread over all pixels.) To take the noise back needs a signal along each of them, and each is faint. A decoder cannot make such noise in the first place.
 #
@@ -579,11 +580,11 @@ for seed in (1, 2):
 #
 # **A fixed kernel asks the wrong question about pictures.** It compares pixel by pixel: a puppy moved by two pixels is far from itself, and one under faint noise is near. Behind the decoder that did little harm, because the decoder leaves few wrong pictures to make; it is no guide to sharp ones.
 #
-# **The signal drowns in coordinates that carry noise.** Take two round Gaussians in $d$ dimensions, one shifted by 1 along one coordinate. Whoever knows the densities finds the difference as easily as ever: KL is exactly $\tfrac12$ for every $d$. The MMD has a closed form too. Two points of one cloud differ by about $\sqrt{2d}$, so take that as the bandwidth, $\sigma^2 = 2d$:
+# **The signal drowns in coordinates that carry noise.** Take two round Gaussians in $d$ dimensions, with standard deviation 1 in each coordinate, one of them shifted by 1 along one coordinate. Whoever knows the densities finds the difference as easily as ever: KL is exactly $\tfrac12$ for every $d$. The MMD has a closed form too. Two points of one cloud differ by about $\sqrt{2d}$, so take that as the bandwidth, $\sigma^2 = 2d$:
 #
 # $$\mathrm{MMD}^2 \;=\; 2\,\underbrace{\left(1+\tfrac{2}{\sigma^2}\right)^{-d/2}}_{\text{mean kernel within a cloud}}\,\Bigl(1 - \underbrace{e^{-1/(2(2+\sigma^2))}}_{\text{what the shift leaves of it}}\Bigr) \;\approx\; \frac{0.303}{d} \quad\text{for large } d.$$
 #
-# (The first factor tends to $e^{-1/2}$, the bracket is about $1/4d$, and $2 \cdot e^{-1/2} / 4 = 0.303$.)
+# (The first factor tends to $e^{-1/2}$, the bracket is about $1/(4d)$, and $2 \cdot e^{-1/2} / 4 = 0.303$.)
 
 # %% teaches=["D20"]
 def shift_mmd2(d):
@@ -695,7 +696,7 @@ assert signals["flat in 784 dimensions"] > 4 * signals["with 782 noise coordinat
 #
 # ## When it breaks
 #
-# Three ways to ruin a run, and a good one, in some order: one bandwidth of 0.03; a batch of 4; a learning rate of 0.3. Which is which? (The cell after the figure tells.)
+# Three ways to ruin a run, and a good one, in some order: one bandwidth of 0.03; a batch of 4; a learning rate of 0.3. Which is which? (Do not read the cell that draws them; the one after the figure tells.)
 
 # %% tags=["nbval-ignore-output"] teaches=["D16"]
 SETTINGS = {"a learning rate of 0.3": dict(bandwidth=BANDWIDTHS, batch_size=128, lr=0.3),
@@ -718,18 +719,21 @@ for i, (name, setting) in enumerate(SETTINGS.items()):
 plt.show()
 
 # %% [markdown]
-# **Figure 5.11.** Four runs, each after 280 and after 300 steps, with the number of generated points that lie outside the picture: A has lost all of them; B has the right region, and moves between the two moments; C has two moons; D has some points on a moon and many that lie about.
+# **Figure 5.11.** Four runs, each after 280 and after 300 steps, with the number of generated points that lie outside the picture: A has lost all of them; B has the right region, and moves between the two moments; C follows both moons, with a sheet between them; D has some points on a moon and many that lie about.
 
 # %% tags=["nbval-ignore-output"] teaches=["D16"]
 ends = {}
 for letter, (name, snapshots) in zip("ABCD", broken.items()):
     moved = (snapshots[1].x_fake - snapshots[0].x_fake).norm(dim=1).mean()
     ends[name] = far(snapshots[1])
-    print(f"{letter}: {name:24} W1 {ends[name]:9,.2f}    average way of a point in 20 steps {moved:.2f}")
+    last_losses = snapshots[1].losses[-20:]
+    print(f"{letter}: {name:24} W1 {ends[name]:9,.2f}    average way of a point in 20 steps {moved:6.2f}    "
+          f"loss in them between {last_losses.min():.3f} and {last_losses.max():.3f}")
+    assert last_losses.isfinite().all(), "no number breaks"
 assert ends["good"] < min(end for name, end in ends.items() if name != "good")
 
 # %% [markdown]
-# *A*: steps far too long; the network has thrown its points far out of the picture, where no kernel reaches, and they do not come back. (They still wander: Adam gives every parameter its own step length, and makes long steps even of a slope that is nearly 0.) No error was raised: the loss is a finite number, and flat. *B*: four points say little about a distribution, and every step believes them. *D*: the points push each other apart, and only those that happen to be near feel the moons.
+# *A*: steps far too long; the network has thrown its points far out of the picture, where no kernel reaches, and they do not come back. (They still wander: Adam gives every parameter its own step length, and makes long steps even of a slope that is nearly 0.) No error was raised: the loss is a finite number, and not even a strange one. *B*: four points say little about a distribution, and every step believes them. *D*: the points push each other apart, and only those that happen to be near feel the moons.
 #
 # When the numbers themselves break, the run says so and stops, with the network as it was before that step (which by then is usually spoilt: the step before had already thrown it out):
 
@@ -780,8 +784,16 @@ def slope_of_the_second(weight, first, second):
 
 def two_losses():
     weight = torch.tensor([1.0, 2.0], requires_grad=True)
-    done = []  # the second loss is another number if the first was not back-propagated
-    return (weight, lambda: done.append(1) or (weight**2).sum(), lambda: (3 * weight if done else weight).sum())
+    called = []  # the second loss is another number if the first was not worked out before it
+
+    def first():
+        called.append("first")
+        return (weight**2).sum()
+
+    def second():
+        return (3 * weight if called else weight).sum()
+
+    return weight, first, second
 
 
 slope_hints = {

@@ -80,7 +80,7 @@ assert (np.diff([math.hypot(*place) for place in opposed]) > 0).all(), "farther 
 # %% [markdown]
 # **Figure 6.1.** Thin lines: equal heights of the two surfaces (dashed: below 0). Hollow circle: the start; pink dot: the end; star: the place of rest, $(0, 0)$. These three signs keep their meaning in this lesson. Left: sixty steps lead straight to $(0, 0)$. Right: almost once around $(0, 0)$, and farther out with every step, although $(0,0)$ is the place where neither of the two could do better alone.
 #
-# Nothing went wrong in the code. Two learners who want opposite things are something else than two who want the same: here no slope leads inwards. To see why, we start where games are at rest, and set them in motion step by step.
+# Nothing went wrong in the code. Two learners who want opposite things are something else than two who want the same: here the two steps together never lead inwards. To see why, we start where games are at rest, and set them in motion step by step.
 #
 # ## Words
 #
@@ -164,20 +164,20 @@ sliders(draw, fig, A1=(*leaf, 5), A2=(*leaf, 6), B1=(*leaf, 2), B2=(*leaf, 9), B
 #
 # **(a)**. The 9 is a dream: Min would never pay it. Neither average nor mood counts, because Max asks of each branch, "what do I get *for sure*?", and takes the largest of these smallest. The word **minimax** is made of that. If Min is careless, Max may get more; never less.
 #
-# Six trees, the first as it was, the others with one leaf changed. Which leaves matter?
+# Seven trees, the first as it was, the others with one leaf changed. Which leaves matter?
 
 # %% teaches=["D28"]
 worth = []
-for changed in ({}, {"B": [2, 10, 4]}, {"B": [7, 9, 4]}, {"C": [8, 6]}, {"A": [0, 6]}, {"A": [5, 0]}):
+for changed in ({}, {"B": [2, 10, 4]}, {"B": [7, 9, 4]}, {"C": [8, 6]}, {"B": [2, 9, 1]}, {"A": [0, 6]}, {"A": [5, 0]}):
     branches = {"A": [5, 6], "B": [2, 9, 4], "C": [8, 4]} | changed
     least = {name: min(leaves) for name, leaves in branches.items()}
     best = max(least, key=least.get)
     worth.append(least[best])
     print(f"{changed or 'nothing'!s:22} changed: Max chooses {best}, worth {least[best]}")
-assert worth == [5, 5, 5, 6, 4, 4]
+assert worth == [5, 5, 5, 6, 5, 4, 4]
 
 # %% [markdown]
-# *Raising* a leaf can matter only if it is the one that Min would choose: push the 9 up, and nothing happens. *Lowering* one matters as soon as it becomes the smallest of its branch (the last row: A's 6 was idle, until it fell).
+# *Raising* a leaf can matter only if it is the one that Min would choose: push the 9 up, and nothing happens. *Lowering* one changes its branch as soon as it becomes the smallest there, and the game only if that is the branch that Max would have chosen (the last three rows: B gets worse, and nobody minds; A's 6 was idle, until it fell).
 #
 # ## Why
 #
@@ -804,7 +804,7 @@ for ax in axes[1]:
 plt.show()
 
 # %% [markdown]
-# **Figure 6.8.** Runs from the start (hollow circle) to the end (pink dot); the small dots are steps, left out at $h = 0.02$, where there are 800. Above, simultaneous steps: smaller steps leave more slowly, but they leave. Below, alternating steps, the first player first: round and round, for every one of these step sizes.
+# **Figure 6.8.** Runs from the start (hollow circle) to the end (pink dot; at $h = 0.4$, above, the run leaves the frame, and the dot is its last place inside); the small dots are steps, left out at $h = 0.02$, where there are 800. Above, simultaneous steps: smaller steps leave more slowly, but they leave. Below, alternating steps, the first player first: round and round, for every one of these step sizes.
 #
 # ## What you saw
 #
@@ -816,7 +816,7 @@ plt.show()
 #
 # $$x'^2 + y'^2 - h\,x'y' \;=\; x'^2 + y'y \;=\; x'(x' + hy) + y^2 \;=\; x'x + y^2 \;=\; x^2 + y^2 - h\,xy.$$
 #
-# Its level lines are ellipses around $(0,0)$: the run neither leaves nor arrives.
+# While $h < 2$ its level lines are ellipses around $(0,0)$: the run neither leaves nor arrives. (What happens beyond is in *When it breaks*.)
 
 # %% tags=["nbval-ignore-output"] teaches=["D24"]
 path = gradient_play(xy_game, (1.0, 0.0), 0.1, 100)
@@ -894,7 +894,7 @@ print("farthest after the thaw:", {frozen: round(float(reach), 2) for frozen, re
 assert farthest[30] > 3 * farthest[0] and farthest[50] > farthest[30]
 
 # %% [markdown]
-# In this game the frozen task has no best answer, only a direction, and the longer the frost, the worse the overreaction. That is not a law of games: it matters who is frozen, and whether the other one *has* a best answer. Keep $x$ frozen and let $y$ go to its best answer in $[-1, 1]$, as in Figure 6.6, and then let $x$ take one step, and so on: now $x$ walks down $|x|$, and arrives.
+# In this game the frozen task has no best answer, only a direction, and the longer the frost, the worse the overreaction. That is not a law of games: it matters who is frozen, and whether the other one *has* a best answer. Keep $x$ frozen and let $y$ go to its best answer in $[-1, 1]$, as in Figure 6.6, and then let $x$ take one step, and so on: now $x$ walks down $|x|$ until it is within one step of 0; there it hops to and fro, by smaller hops with smaller steps.
 
 # %% teaches=["D24"]
 x, h = 0.77, 0.1
@@ -1100,7 +1100,7 @@ assert too_weak > 0.3 and far_after(2000, 0.2, h=0.5) < 1e-3
 # - training may never settle, even if every step is right; step size and order of the steps decide *how*;
 # - a loss that suits one player better (the modified one) may tame the game and still not bring it to rest;
 # - brakes (a penalty) help where more training does not, and averages help where a run circles without leaving;
-# - and even a run that comes to rest need not have found an equilibrium: slopes see only the neighbourhood. (In $-\tfrac14x^2 + 2xy - y^2$, with the two players of $xy$, small steps arrive at $(0,0)$, and yet with $y = 0$ the first player gains by *any* move.)
+# - and even a run that comes to rest need not have found an equilibrium: a slope of 0 does not tell a valley from a hilltop, and the other player's pull can hold the first on its hilltop. (In $-\tfrac14x^2 + 2xy - y^2$, with the two players of $xy$, small steps arrive at $(0,0)$, and yet with $y = 0$ the first player gains by *any* move.)
 #
 # %% teaches=["D23", "D24"]
 trap = (lambda x, y: -x**2 / 4 + 2 * x * y - y**2), (lambda x, y: x**2 / 4 - 2 * x * y + y**2)
@@ -1182,23 +1182,23 @@ gain_hints = {
 compare("gain_alone", lambda: gain_alone(A_test, p_test, q_test), rows_pay.max() - columns_pay.min(), gain_hints)
 
 # %% [markdown]
-# **4. Fill in the line.** One simultaneous step of the game $f(x, y) = xy$, with step size `h`; the first player makes $f$ small, the second large. Return `[x_new, y_new]`.
+# **4. Fill in the lines.** One *alternating* step of the game $f(x, y) = xy$, with step size `h`, in which the **second** player moves first; the first player makes $f$ small, the second large. Return `[x_new, y_new]`.
 
 # %%
 def one_step(x, y, h):
-    return ...  # your line
+    return ...  # your lines
 
 
 step_hints = {
-    "y has seen the new x: that is an alternating step": [2.0 - 0.1 * 3.0, 3.0 + 0.1 * (2.0 - 0.1 * 3.0)],
-    "both go down; the second wants f large": [2.0 - 0.1 * 3.0, 3.0 - 0.1 * 2.0],
-    "both go up; the first wants f small": [2.0 + 0.1 * 3.0, 3.0 + 0.1 * 2.0],
-    "the first wants f small, the second large: yours is the other way round": [2.0 + 0.1 * 3.0, 3.0 - 0.1 * 2.0],
-    "the slope of xy along x is y, not x": [2.0 - 0.1 * 2.0, 3.0 + 0.1 * 3.0],
-    "x has seen the new y: both look before either moves": [2.0 - 0.1 * (3.0 + 0.1 * 2.0), 3.0 + 0.1 * 2.0],
-    "the step size is missing": [2.0 - 3.0, 3.0 + 2.0],
+    "neither has seen the other's move: that is a simultaneous step": [2.0 - 0.1 * 3.0, 3.0 + 0.1 * 2.0],
+    "here the first player has moved first": [2.0 - 0.1 * 3.0, 3.0 + 0.1 * (2.0 - 0.1 * 3.0)],
+    "both go down; the second wants f large": [2.0 - 0.1 * (3.0 - 0.1 * 2.0), 3.0 - 0.1 * 2.0],
+    "both go up; the first wants f small": [2.0 + 0.1 * (3.0 + 0.1 * 2.0), 3.0 + 0.1 * 2.0],
+    "the first wants f small, the second large: yours is the other way round": [2.0 + 0.1 * (3.0 - 0.1 * 2.0), 3.0 - 0.1 * 2.0],
+    "the slope of xy along y is x, and along x it is y": [2.0 - 0.1 * 2.0, 3.0 + 0.1 * 3.0],
+    "the step size is missing": [2.0 - (3.0 + 2.0), 3.0 + 2.0],
 }
-compare("one_step", lambda: one_step(2.0, 3.0, 0.1), [2.0 - 0.1 * 3.0, 3.0 + 0.1 * 2.0], step_hints)
+compare("one_step", lambda: one_step(2.0, 3.0, 0.1), [2.0 - 0.1 * (3.0 + 0.1 * 2.0), 3.0 + 0.1 * 2.0], step_hints)
 
 # %% [markdown]
 # **5. Fill in the lines.** *Extragradient*: try a simultaneous step; look at the slopes *there*; go back and take the real step from the old place with those slopes. Return `[x_new, y_new]` for the game $xy$. (Play it afterwards: each step multiplies the distance by $\sqrt{(1-h^2)^2 + h^2}$, which is below 1 while $h < 1$.)
@@ -1225,7 +1225,7 @@ compare("extragradient_step", lambda: extragradient_step(2.0, 3.0, 0.5), [2.0 - 
 #
 # - In a game tree, the value of a node is the best of its children's values, for whoever moves. Pruning skips what cannot matter. Tic-tac-toe is a draw.
 # - At a Nash equilibrium no one gains *alone*. There may be none in pure strategies, or several, or a bad one; in mixed strategies, in a zero-sum game with finitely many choices, max min equals min max.
-# - Each learner's target moves when the other one learns. In $xy$ simultaneous steps leave, by $\sqrt{1+h^2}$ a step, and alternating steps circle. There, freezing one player sends the other too far, because its frozen task has no best answer.
+# - Each learner's target moves when the other one learns. In $xy$ simultaneous steps leave, by $\sqrt{1+h^2}$ a step, and alternating steps circle (while $h < 2$). There, freezing one player sends the other too far, because its frozen task has no best answer.
 # - The Dirac-GAN is $xy$ at its centre. Minimax, simultaneous: it leaves. Modified, simultaneous: nearly a circle, of radius about $\sqrt{2h}$ for small steps. With enough penalty: it arrives.
 # - An equilibrium is a place where learning *may* end. Whether it gets there is a property of the game *and* of the steps.
 #
@@ -1272,7 +1272,8 @@ def gain_alone(A, p, q):
 
 
 def one_step(x, y, h):
-    return [x - h * y, y + h * x]
+    y_new = y + h * x
+    return [x - h * y_new, y_new]
 
 
 def extragradient_step(x, y, h):
@@ -1282,7 +1283,7 @@ def extragradient_step(x, y, h):
 
 compare("payoff_of_each_row", lambda: payoff_of_each_row(A_test, q_test), A_test @ q_test, row_hints)
 compare("gain_alone", lambda: gain_alone(A_test, p_test, q_test), rows_pay.max() - columns_pay.min(), gain_hints)
-compare("one_step", lambda: one_step(2.0, 3.0, 0.1), [2.0 - 0.1 * 3.0, 3.0 + 0.1 * 2.0], step_hints)
+compare("one_step", lambda: one_step(2.0, 3.0, 0.1), [2.0 - 0.1 * (3.0 + 0.1 * 2.0), 3.0 + 0.1 * 2.0], step_hints)
 compare("extragradient_step", lambda: extragradient_step(2.0, 3.0, 0.5), [2.0 - 0.5 * y_try, 3.0 + 0.5 * x_try], extra_hints)
 place, h = [1.0, 0.0], 0.1
 for _ in range(100):

@@ -491,7 +491,7 @@ worst = (D_learned - D_best).abs()[p + q > 0.1].max()
 sure = ((torch.sigmoid(learned(x_many[:, None])) > 0.5) == truth).float().mean().item()
 print(f"average gap {gap:.3f}, largest where points are common {worst:.3f}; right in {100 * sure:.1f} % of the rounds of Part A's game, "
       f"the best possible is {100 * best_score:.1f} %")
-assert gap < 0.04 and worst < 0.25 and sure > best_score - 0.02
+assert gap < 0.04 and worst < 0.15 and sure > best_score - 0.02
 
 d = torch.linspace(0.001, 0.999, 999)  # all answers that a judge may give, at each place; one point in five is real
 earned = 0.2 * p[:, None] * d.log() + 0.8 * q[:, None] * (1 - d).log()
@@ -769,7 +769,7 @@ assert all(all(lengths) for name, lengths in found.items() if "mistake" in name)
 # %% [markdown]
 # **Figure 7.9.** The slopes after one backward pass, layer by layer (one tick is a factor of ten). In the generator's pass none is left in $D$, and yet all that arrives in $G$ has come through $D$. Frozen does not mean switched off.
 #
-# Slopes that arrive by mistake do no harm as long as each network has its own optimiser *and* `zero_grad` stands right before `backward`, as in the loop below: then they are wiped before they are used, and only cost time. In any other order they are added in. $D$'s loss is $-V$, so its slopes in $G$ nearly cancel $G$'s own, and the game stands still.
+# Slopes that arrive by mistake do no harm as long as each network has its own optimiser *and* `zero_grad` stands right before `backward`, as in the loop below: then they are wiped before they are used, and only cost time. In any other order they are added in. $D$'s loss is $-V$, so its slopes in $G$ nearly cancel $G$'s own: what is left is noise, and $D$ learns on and wins.
 #
 # What does the generator hear? As in lesson 5, one arrow for each point. The cell checks that nothing else comes through: it pushes the arrows through $G$ by hand, as lesson 5 did.
 
@@ -965,7 +965,7 @@ player(ring_film, layers=("real", "generated", "field", "loss"), describe=count_
 # %% [markdown]
 # **Figure 7.13.** A ring of eight small heaps. The cloud swings to and fro as one wide sheet, partly out of the frame; then it opens, and its points gather along the ring and at its heaps. After these steps a large part still lies between the heaps, and some heaps get little, as in lesson 5: a continuous $G$ cannot tear its sheet of noise.
 #
-# **A comparison.** The same generator, noise, batch and number of steps, once as a GAN and once as a GMN of lesson 5; three seeds each. Wasserstein-1 had no part in either training; remember that two samples of the *same* distribution are one floor apart.
+# **A comparison.** The same kind of generator, noise, batch and number of steps, once as a GAN and once as a GMN of lesson 5; three seeds each. Wasserstein-1 had no part in either training; remember that two samples of the *same* distribution are one floor apart.
 
 # %% tags=["nbval-ignore-output"] teaches=["D1", "D22"]
 BANDWIDTHS = [0.1, 0.3, 1.0, 3.0]  # of lesson 5
@@ -1010,7 +1010,7 @@ assert far(moon_film[-1]) < 0.8 * far(at_400), "on the moons the picture got bet
 assert abs(moon_film[-1].judge_losses[-100:].mean() - at_400.judge_losses[-100:].mean()) < 0.1, "... and D's loss did not tell"
 
 # %% [markdown]
-# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the two are about level with these seeds, and both still far from the floor; with others the GAN still swings to and fro at this step. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
+# An honest result: after 400 steps on these toys the second network works, and is not ahead of the fixed kernel. On the moons the GMN gets there sooner; on the ring the GAN is level with it at best, and both are still far from the floor. (With many more steps this may turn: try 3,000 on the ring, and look at the share of points on heaps.) GMN and GAN are one generator with two training signals, and in the plane a few bandwidths ask about all that matters. The promise of a GAN lies where no kernel knows what to ask: in pictures. Whether it is kept, and with which loss, is the business of the next lessons.
 #
 # ## When it breaks
 #
@@ -1323,7 +1323,7 @@ compare("loss_for_d_step", lambda: inspected(loss_for_d_step), step_reference, s
 # %% [markdown] tags=["answer"]
 # <details><summary>What to look for in the theatre</summary>
 #
-# (1) In the last but one they end in $D$, and $G$ stands still; in the last they run through $D$, which is frozen, into $G$. (2) No: the arrows come from a judge that no longer learns, and lead past the moons. (3) Neither: a loss is measured against a moving opponent; Wasserstein-1 is not. (4) No: with the generator frozen its losses part again and the ground takes on colour. (5) The cloud leaves, and stays away.
+# (1) In the last but one they end in $D$, and $G$ stands still; in the last they run through $D$, which is frozen, into $G$. (2) No: the arrows come from a judge that no longer learns, and lead past the moons. (3) Neither: a loss is measured against a moving opponent; Wasserstein-1 is not. (4) No: with the generator frozen its losses part again and the ground takes on colour. (5) The cloud goes where $D$ has the easiest work, far out or into a gap, and nothing draws it nearer.
 #
 # </details>
 

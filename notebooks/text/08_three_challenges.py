@@ -408,13 +408,13 @@ for theta in (-2.0, 0.5, 3.0):  # D frozen at 1/2, a generator that is wrong
 # %% [markdown]
 # ## What you saw
 #
-# **(b)**. It never settles: two random batches always differ a little, $D$ sees the difference and says so. It wanders in a **noise ball**, which grows about as the *square root* of the learning rate, and shrinks if a penalty holds $D$'s slope back. But it does not get worse. As many runs are better in the last third as are worse.
+# **(b)**. It never settles: two random batches always differ a little, $D$ sees the difference and says so. It wanders in a **noise ball**, which grows about as the *square root* of the learning rate, and shrinks if a penalty holds $D$'s slope back. But it does not get worse. About as many runs are better in the last third as are worse.
 #
 # And the article's junk? Strictly speaking, at $D = \tfrac12$ everywhere the push on $G$ is *zero*, exactly: lesson 7's last slope has the factor $a$. The trouble near the end has the sources that lesson 7 named: the noise of batches, seen here; the two players who circle each other (here only the spread of the data damps the circle); and a weak $D$ (the blind judge of Part A).
 #
 # ## Why
 #
-# Write $h$ for the learning rate (lesson 6's step size). Near the equilibrium $\sigma(u)$ is $\tfrac12 + \tfrac14 u$, to first order; put that into the three slopes of lesson 7, average over the data, and $b$ (which only answers to the same means) may be left out. What remains is a damped circle with noise $\varepsilon$ from the batches:
+# Write $h$ for the learning rate (lesson 6's step size). Near the equilibrium $\sigma(u)$ is $\tfrac12 + \tfrac14 u$, to first order; put that into the three slopes of lesson 7, average over the data, and $b$ may be left out: to first order it neither feels $a$ and $\theta$ nor moves them. What remains is a damped circle with noise $\varepsilon$ from the batches:
 #
 # $$a \leftarrow a + h\,\bigl(-\tfrac12 a - \tfrac12\theta + \varepsilon\bigr), \qquad \theta \leftarrow \theta + \tfrac12 h\, a .$$
 #
@@ -653,7 +653,7 @@ assert all(median[strict, name, True] == min(median[label, name, True] for label
 assert all(median[fixed, name, True] < 1.6 * median["the best stop, in hindsight", name, False] for name in targets)
 
 # %% [markdown]
-# *What the table says.* The averaging does most of it: with one exception the averaged weights are nearer at the same stop, in nearly every seed. (The exception is the loose 50 % rule on the line: it stops so early that the average still lags behind.) Without averaging no rule is best on both targets; with it the stricter 50 % rule has the smallest median on both, by little. The article's 50 % rule, taken loosely, stops far too early on the moons, where two players who both know little also play a draw: a random stop does better. Made stricter (*width* and *looks*), it is about as good as a fixed number of steps, and no better in a way that one could have known before. With averaged weights and some patience one comes near the best stop in hindsight, which nobody could have chosen. If you have fresh data to spare, stop by a distance to *them*: a number from outside the game.
+# *What the table says.* The averaging does most of it: with one exception the averaged weights are nearer at the same stop, in nearly every seed. (The exception is the loose 50 % rule on the line: it stops so early that the average still lags behind.) Without averaging no rule is best on both targets; with it the stricter 50 % rule has the smallest median on both, by little. The article's 50 % rule, taken loosely, stops far too early on the moons, where two players who both know little also play a draw: a random stop does better. Made stricter (*width* and *looks*) and with averaged weights, it is about as good as a fixed number of steps, and no better in a way that one could have known before. So averaged weights and some patience bring one near the best stop in hindsight of the weights as they are, which nobody could have chosen. (With hindsight the averaged weights, too, have a better stop; the last row has it.) If you have fresh data to spare, stop by a distance to *them*: a number from outside the game.
 #
 # ---
 # # Part C: vanishing gradients
@@ -778,7 +778,7 @@ for delta in (1e-2, 1e-3, 1e-4, 1e-5):
 assert right_in > 0.9995 and math.isclose(off.abs().mean().item(), w1, rel_tol=0.01)
 
 # %% [markdown]
-# The perfect judge is *always* right, although the clouds could hardly be nearer: a curve has no area, so no real point ever lies on it, and $JS = \log 2$, however finely the curve winds. Move it a little, and JS is still $\log 2$: by that measure the generator cannot improve. (Arjovsky and Bottou 2017 prove the like for two thin surfaces, which is what pictures and a generator of pictures are.) A trained $D$ is not perfect; but the longer it learns, the nearer it comes.
+# The perfect judge is *always* right, although the clouds could hardly be nearer: a curve has no area, so no real point ever lies on it, and $JS = \log 2$, however finely the curve winds. Move it a little, and JS is still $\log 2$: by that measure the generator cannot improve. (Arjovsky and Bottou 2017 prove the like for two thin surfaces, which is what pictures and a generator of pictures are.) A trained $D$ is not perfect; the longer it learns, the nearer it may come.
 #
 # ### With a trained judge
 #
@@ -857,8 +857,7 @@ assert 5 < np.median(vanishing["sd 0.3"][1][-1]) / np.median(vanishing["none"][1
 assert abs(np.median(vanishing["sd 0.3"][1][-1])) < 0.03 and vanishing["sd 0.3"][2][-1] > 0.97
 
 # %% [markdown]
-# Three things to read. Where the clouds hardly overlap (left), the better judge teaches *less*. The gradient rises while $D$ finds the direction, then falls far below where it began, in nearly every pair. That is what "$D$ must not become too good" means. Then, once more, that "the loss is close to 0" is no measure: with noise of 0.3 the judge is right nearly always and the generator's loss looks like 0, as on the left; yet it is many times as large, and the gradient is larger by still more. And noise on both sides is a cure, at a price: the generator then learns
-# the blurred ring. (The field calls it *instance noise*, and takes it away slowly.)
+# Three things to read. Where the clouds hardly overlap (left), the better judge teaches *less*. The gradient rises while $D$ finds the direction, then falls far below where it began, in nearly every pair. That is what "$D$ must not become too good" means. Then, once more, that "the loss is close to 0" is no measure: with noise of 0.3 the judge is right nearly always and the generator's loss looks like 0, as on the left; yet it is many times as large, and the gradient is larger by still more. And noise on both sides is a cure, at a price: what is finer than the noise hardly shows any more, so the judge can hardly teach it. (A generator that is perfect behind the noise is perfect without it, too; getting there is what takes long. The field calls it *instance noise*, and takes it away slowly.)
 #
 # What is measured here is the gradient at a generator that stands still, not a training. What about fewer steps of $D$? They keep it from being too good, and lesson 7's loop, one step each, lives on that. Not *every* training vanishes with the minimax loss: only where the judge outruns the generator. In the next lesson twenty generators try to get off the ground before such a judge, and ask it another question; in lesson 10 the judge has no $\sigma$ that could saturate, and may not be steep.
 #
@@ -1081,6 +1080,9 @@ for k, name in enumerate(SETTINGS):
 quality_of_slow = maps["quality"][:, :, 0].astype(float).mean(axis=0)
 print(f"slow judge, high quality on average: {quality_of_slow[2:7].mean():.2f} between steps 300 and 900, "
       f"{quality_of_slow[-5:].mean():.2f} in the last five looks")
+late = held_map[:, [-9, -5, -1], SETTINGS.index("penalty")].float().mean(dim=0)
+print("penalty, heaps held eight looks before the end, four looks before it, at the end: " + ", ".join(f"{n:.1f}" for n in late))
+assert late[0] < late[1] < late[2], "and still rising"
 slow, balanced, both_slow, more_noise, penalised, spread, neighbour = held_map[:, -1].float().mean(dim=0)
 assert min(whole[1], whole[5], whole[6]) >= 28, "cured, in nearly every run"
 assert max(slow, more_noise) < 3 and whole[0] <= 4 and whole[3] <= 4, "not cured"
@@ -1242,7 +1244,7 @@ held_slow_g = [int(heaps_held(shares_of(snapshot.x_fake, ring))) for snapshot in
 held_both_slow = held_map[:, 600 // EVERY_MAP, SETTINGS.index("both slow")].float()
 print(f"after 600 steps: fast judge, {N_LIVE} live seeds: {held_slow_g}, mean {np.mean(held_slow_g):.1f} heaps held; both slow, "
       f"{len(maps.seeds)} recorded seeds: mean {held_both_slow.mean():.1f}")
-assert abs(np.mean(held_slow_g) - held_both_slow.mean()) < 2.5
+assert abs(np.mean(held_slow_g) - held_both_slow.mean()) < 1.5
 
 # %% [markdown] tags=["answer"]
 # <details><summary>Answer 6</summary>

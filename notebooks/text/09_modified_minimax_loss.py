@@ -683,8 +683,9 @@ assert left_ground["minimax_sgd"].sum() == 0 and left_ground["modified_sgd"].all
 assert left_ground["minimax_adam"].all() and left_ground["modified_adam"].all()
 assert np.median(flight["minimax_adam"][:, 1]) > 1.3 * np.median(flight["minimax_adam"][:, 0]), "flung past the moons"
 assert np.median(flight["modified_adam"][:, 1]) < 0.5 * np.median(flight["modified_adam"][:, 0])
-nearer_at_the_end = flight["minimax_adam"][:, -1] < flight["modified_adam"][:, -1]
-print(f"with Adam, minimax is the nearer one at the end: {count(nearer_at_the_end)}")
+last_looks = {key: flight[key][:, -3:].mean(axis=1) for key in flight.arrays}
+nearer_at_the_end = last_looks["minimax_adam"] < last_looks["modified_adam"]
+print(f"with Adam, minimax is the nearer one, by the mean of the last three looks: {count(nearer_at_the_end)}")
 assert 5 <= nearer_at_the_end.sum() <= 15
 
 # %% [markdown]
@@ -692,7 +693,7 @@ assert 5 <= nearer_at_the_end.sum() <= 15
 #
 # So the cure is real, and it has a name: **saturation**. Where the minimax gradient has vanished, the modified one has not. Two more things stand in the picture, which single runs do not tell:
 #
-# - **Adam hides the illness.** It rescales even a gradient millions of times too short, until slopes come down to its safety term, $10^{-8}$ (here many have, so the minimax cloud starts with a shorter step; printed with Figure 9.8). But then minimax first makes things *worse* (step 50): its cloud runs into places where the judge has not looked yet and believes everything, and there minimax is the loud one. It flies past the moons. At the end neither loss is ahead.
+# - **Adam hides the illness.** It rescales even a gradient millions of times too short, until slopes come down to its safety term, $10^{-8}$ (here many have, so the minimax cloud starts with a shorter step; printed with Figure 9.8). But then minimax first makes things *worse* (step 50): its cloud runs into places where the judge has not looked yet and believes everything, and there minimax is the loud one. It flies past the moons. At the end (over the last three looks) neither loss is ahead.
 # - **A large gradient is not a good step.** The modified clouds with plain steps get off and then jump about; some seeds are thrown back farther than they began.
 #
 # ---
@@ -783,7 +784,7 @@ assert np.median(size[1, :, -1] / size[0, :, -1]) > 100, "hundreds of times"
 # %% [markdown]
 # **Figure 9.10.** Thin: single seeds; thick: medians. Left: while $D$ learns on, the minimax gradient vanishes and the modified one grows. Middle: its spread from batch to batch grows with it. Right: two judges send the generator in directions that are tens of degrees apart, with either loss, and as much when they are not sure yet (step 30) as when they are. (The thick lines of both losses lie on each other.)
 #
-# **Louder, not clearer.** The modified gradient gets longer though the generator has not moved, because the score of a judge who is let go on gets steeper and steeper. The noise grows at the same pace: *relative* to the gradient it is what it was, and the same for minimax. But a gradient hundreds of times shorter trembles hundreds of times less, so with minimax you never saw it. And *where to* is left to chance here: the cloud sits in the middle of a ring, no direction is the right one, and each judge has its own. With the modified loss that accident becomes a large step.
+# **Louder, not clearer.** The modified gradient gets longer though the generator has not moved, because the score of a judge who is let go on gets steeper and steeper. The noise grows at the same pace: *relative* to the gradient it is what it was, and the same for minimax. But a gradient hundreds of times shorter trembles hundreds of times less, so with minimax and plain steps you never saw it. And *where to* is left to chance here: the cloud sits in the middle of a ring, no direction is the right one, and each judge has its own. With the modified loss that accident becomes a large step. (Adam, which rescales both, evens out much of the difference.)
 #
 # (Arjovsky and Bottou 2017, theorem 2.6, prove more: if $D$ itself is wrong by an idealised noise, the modified push follows a law with tails so heavy that it has neither variance nor mean. That is noise in $D$. Ours is the noise of the batch before one $D$, and says nothing about the theorem.)
 #
@@ -875,7 +876,7 @@ for n_steps in (200, 2000, 20000):
           f"modified {np.median(in_turn(True, 0.2, n_steps)):.3f} (medians of 20 starts)")
 slower = [np.median(in_turn(True, 0.2, n_steps)) for n_steps in (200, 2000, 20000)]
 assert slower[0] > 2 * slower[1] > 4 * slower[2], "inwards, by about a factor of three for ten times the steps"
-assert (in_turn(False, 0.2, 2000) > 0.5 * radius).all(), "minimax stays about where it is"
+assert (np.abs(in_turn(False, 0.2, 2000) / radius - 1) < 0.15).all(), "minimax stays about where it is"
 
 # %% [markdown]
 #
@@ -1143,7 +1144,7 @@ compare("both_losses", lambda: both_losses(fake_scores), -fake_scores.mean(), bo
 # |---|---|---|---|---|
 # | MMD (lesson 5) | itself: a distance that the kernel fixes, no optimum needed | fades too, where the bandwidth is narrow against the distance | none | a bandwidth that does not fit; many coordinates with noise of their own |
 # | minimax (lesson 7) | $2\,\mathrm{JS} - \log 4$, if $D$ is at its best | vanishes: saturation | a discriminator that keeps pace | real and generated points that hardly overlap, with a good $D$; a slow $D$ (collapse) |
-# | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance (of two bells) | a discriminator that keeps pace | a gradient as noisy as it is long; a slow $D$ (collapse) |
+# | modified minimax (lesson 9) | $2\,\mathrm{KL}(m\,\Vert\,p)$, by its slope, if $D$ is at its best | stays, and grows with the distance (of two bells) | a discriminator that keeps pace | a gradient whose noise grows with its length; a slow $D$ (collapse) |
 #
 # ## Next
 #
