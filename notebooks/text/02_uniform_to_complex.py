@@ -752,6 +752,7 @@ x = box_muller(torch.rand(20_000, 2, generator=rng))
 back = torch.special.ndtr(x)  # the normal CDF, one coordinate at a time
 for column in (0, 1):
     assert stats.kstest(x[:, column].numpy(), "norm").statistic < 1.95 / math.sqrt(len(x))
+    assert stats.kstest(back[:, column].numpy(), "uniform").statistic < 1.95 / math.sqrt(len(x))  # follows: the curve only rises
 assert box_test(back.flatten(), 2, 16) > 1e-6
 print("normal in both columns, and independent as far as the boxes tell")
 

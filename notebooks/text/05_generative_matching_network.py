@@ -191,8 +191,8 @@ for _ in range(400):
     losses.append(loss.item())
 print(f"squared MMD: {losses[0]:.3f} at first, {np.mean(losses[-50:]):.4f} on average over the last 50 steps")
 assert np.mean(losses[-50:]) < losses[0] / 10, "it falls tenfold"
-moved = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-assert {*map(id, moved)} == {*map(id, generator.parameters())}, "only G is moved: no noise, no data"
+assert all(p.grad is not None for p in generator.parameters()), "G hears something"
+assert {p for group in optimizer.param_groups for p in group["params"]} == set(generator.parameters()), "only G is moved: no noise, no data"
 
 # %% [markdown]
 # Compare it with lesson 3's training loop: there, a partner stood beside every noise vector. Here nobody says which $z$ should become which $x$. The two batches are just two clouds.

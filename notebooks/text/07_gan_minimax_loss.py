@@ -769,7 +769,7 @@ assert all(all(lengths) for name, lengths in found.items() if "mistake" in name)
 # %% [markdown]
 # **Figure 7.9.** The slopes after one backward pass, layer by layer (one tick is a factor of ten). In the generator's pass none is left in $D$, and yet all that arrives in $G$ has come through $D$. Frozen does not mean switched off.
 #
-# Slopes that arrive by mistake do no harm as long as each network has its own optimiser *and* `zero_grad` stands right before `backward`, as in the loop below: then they are wiped before they are used, and only cost time. In any other order they are added in. $D$'s loss is $-V$, so its slopes in $G$ nearly cancel $G$'s own: what is left is noise, and $D$ learns on and wins.
+# Slopes that arrive by mistake do no harm as long as each network has its own optimiser *and* `zero_grad` stands right before `backward`, as in the loop below: then they are wiped before they are used, and only cost time. In any other order they are added in. $D$'s loss is $-V$, so its slopes in $G$ nearly cancel $G$'s own: what is left says next to nothing, and $D$ learns on.
 #
 # What does the generator hear? As in lesson 5, one arrow for each point. The cell checks that nothing else comes through: it pushes the arrows through $G$ by hand, as lesson 5 did.
 

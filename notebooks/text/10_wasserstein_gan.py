@@ -1006,7 +1006,7 @@ lengths = np.array([snapshot.push.norm(dim=1).mean().item() for snapshot in film
 assert lengths.min() > 0.1 and 0.4 < np.median(lengths) < 4
 
 # %% [markdown]
-# **Figure 10.13.** The film. Light ground: high grades; the lines join equal grades. (In a stored copy: six moments, and the losses.) The critic's loss is minus the gap: it begins near 0, since an untrained critic sees nothing, has its lowest point early, and comes back towards 0 as the clouds meet. The generator's loss climbs nearly all the while, and that means nothing: it is minus a mean grade, and the grades' common constant drifts as it likes (Figure 10.7).
+# **Figure 10.13.** The film. Light ground: high grades; the lines join equal grades. (In a stored copy: six moments, and the losses.) The critic's loss is minus the gap: it begins near 0, since an untrained critic sees nothing, has its lowest point early, and comes back towards 0 as the clouds meet. The generator's loss wanders far off (in the stored copy upwards), and that means nothing: it is minus a mean grade, and the grades' common constant drifts as it likes (Figure 10.7).
 #
 # ## Predict: who wins?
 #
